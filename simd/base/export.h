@@ -1,0 +1,5 @@
+#pragma once
+
+// Everything is compiled with hidden visibility; what an embedder may call is
+// marked RANVIER_API.
+#define RANVIER_API __attribute__((visibility("default")))
