@@ -86,6 +86,8 @@ endfunction()
 function(ranvier_test name)
   cmake_parse_arguments(arg "" "" "LIBS;LABELS" ${ARGN})
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  target_compile_definitions(${name} PRIVATE
+    RANVIER_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ranvier_objects ranvier_warnings
                         ${arg_LIBS} GTest::gtest GTest::gtest_main)
