@@ -5,26 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 
+#include "ranvier/parallel/thread_count.h"
 #include "ranvier/simd/base/export.h"
 
 namespace ranvier {
-
-// How many threads a Context uses, and which rule decided it.
-struct ThreadCount {
-  int threads = 1;
-  // One of "argument", "RANVIER_NUM_THREADS", "affinity mask", "cgroup quota",
-  // "caller's arena".
-  std::string reason;
-};
-
-// Rules in order: argument > 0, then RANVIER_NUM_THREADS, then the smaller of
-// affinity mask and cgroup CPU quota (rounded up).
-//
-// Throws  std::invalid_argument if RANVIER_NUM_THREADS is not a whole number
-//         from 1 to 4096, or argument is negative or above 4096.
-RANVIER_API ThreadCount DecideThreadCount(int argument);
 
 struct ContextOptions {
   int threads = 0;  // 0: by the rules of DecideThreadCount
@@ -44,10 +29,10 @@ class RANVIER_API Context {
   // start another one. The arena must outlive the Context. (A template, so that
   // this header needs none of oneTBB's.)
   template <class Arena>
-    requires requires(Arena& a) {
-      a.execute([] {});
-      a.max_concurrency();
-    }
+  requires requires(Arena& a) {
+    a.execute([] {});
+    a.max_concurrency();
+  }
   explicit Context(Arena& arena, uint64_t seed = 0)
       : Context([&arena](const std::function<void()>& f) { arena.execute(f); },
                 arena.max_concurrency(), seed) {}

@@ -13,20 +13,20 @@
 namespace ranvier {
 
 // Signed synapse counts (16 or 32 bits wide) or real weights, one per edge.
-using WeightSpan = std::variant<std::span<const int16_t>,
-                                std::span<const int32_t>,
-                                std::span<const float>>;
+using WeightSpan =
+    std::variant<std::span<const int16_t>, std::span<const int32_t>,
+                 std::span<const float>>;
 
 // What a Connectome is made from; vectors are moved in.
 struct ConnectomeParts {
   std::vector<uint64_t> row_ptr;  // [neurons + 1], row_ptr[0] == 0
   std::vector<uint32_t> col;      // [edges], ascending within a row
   std::variant<std::vector<int16_t>, std::vector<int32_t>, std::vector<float>>
-      weight;                  // [edges]
-  std::vector<int64_t> id;     // [neurons] or empty: id of neuron i is i
-  double delay_ms = 1.8;       // one delay for all edges
-  std::string name;            // where it came from, for reports
-  bool synthetic = false;      // true for the generated twin
+      weight;               // [edges]
+  std::vector<int64_t> id;  // [neurons] or empty: id of neuron i is i
+  double delay_ms = 1.8;    // one delay for all edges
+  std::string name;         // where it came from, for reports
+  bool synthetic = false;   // true for the generated twin
 };
 
 // Neurons and synapses in compressed sparse rows by presynaptic neuron. Plain

@@ -18,10 +18,10 @@ struct LifModel {
   double v_threshold_mV = -45.0;
   double tau_m_ms = 20.0;
   double tau_s_ms = 5.0;
-  double refractory_ms = 2.2;        // truncated to whole steps
-  double driven_refractory_ms = 0;   // of neurons driven by kicks
-  double w_syn_mV = 0.275;           // jump of g per unit of weight
-  double kick_mV = 68.75;            // jump of v per input event
+  double refractory_ms = 2.2;       // truncated to whole steps
+  double driven_refractory_ms = 0;  // of neurons driven by kicks
+  double w_syn_mV = 0.275;          // jump of g per unit of weight
+  double kick_mV = 68.75;           // jump of v per input event
 
   bool operator==(const LifModel&) const = default;
 };

@@ -5,17 +5,14 @@
 #include <utility>
 #include <vector>
 
+#include "ranvier/parallel/spike_event.h"
 #include "ranvier/simd/base/export.h"
 #include "ranvier/spiking/connectome.h"
 
 namespace ranvier {
 
 // One input event: neuron's v jumps by kick_mV at the end of step.
-struct Kick {
-  uint32_t step = 0;
-  uint32_t neuron = 0;
-  auto operator<=>(const Kick&) const = default;
-};
+using Kick = SpikeEvent;
 
 // Poisson drive of one neuron: in each step of [begin_ms, end_ms) a kick with
 // probability rate_hz * dt, a function of (seed, trial, neuron) alone.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ranvier/parallel/context.h"
+#include "ranvier/parallel/spike_event.h"
 #include "ranvier/simd/base/export.h"
 #include "ranvier/spiking/connectome.h"
 #include "ranvier/spiking/lif_model.h"
@@ -15,11 +16,7 @@
 
 namespace ranvier {
 
-struct Spike {
-  uint32_t step = 0;
-  uint32_t neuron = 0;
-  auto operator<=>(const Spike&) const = default;
-};
+using Spike = SpikeEvent;
 
 // v and g of one recorded neuron at the end of each step run so far.
 struct VoltageTrace {
@@ -53,7 +50,7 @@ class RANVIER_API Simulation {
   // or fewer if ctx was cancelled. Reports progress to ctx.
   int64_t Run(int64_t steps);
 
-  int64_t steps() const;                   // run so far
+  int64_t steps() const;                     // run so far
   const std::vector<Spike>& spikes() const;  // sorted by step, then neuron
   uint64_t synaptic_events() const;  // deliveries, dropped ones included
   const std::vector<VoltageTrace>& traces() const;
@@ -66,10 +63,10 @@ class RANVIER_API Simulation {
   std::unique_ptr<Impl> impl_;
 };
 
-// Bytes a Simulation of this size needs beyond the connectome itself, for a
-// given number of threads and spikes.
-RANVIER_API size_t EstimateSimulationBytes(size_t neurons, size_t edges,
-                                           int threads, size_t spikes);
+// Bytes a Simulation needs beyond the connectome itself, for a given number of
+// threads and spikes; silencing of kind kBoth adds a copy of the weights.
+RANVIER_API size_t EstimateSimulationBytes(size_t neurons, int threads,
+                                           size_t spikes);
 
 // SHA-256, lower-case hex, of the spikes as little-endian u32 step, u32 neuron
 // pairs sorted by step then neuron.

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ranvier/parallel/spike_event.h"
+#include "ranvier/spiking/connectome.h"
+#include "ranvier/spiking/lif_model.h"
+
+namespace ranvier::bench {
+
+// The peer that is always at hand: what clock-driven simulators do, written as
+// well as a plain loop allows. Every neuron is updated in every step (the loop
+// vectorises), and spikes are delivered through a ring of past steps. One
+// thread. Driven neurons have no refractory time.
+//
+// Returns the spikes of `steps` steps under the sorted `kicks`.
+std::vector<SpikeEvent> SimulateDense(const Connectome& connectome,
+                                      const LifModel& model,
+                                      std::span<const SpikeEvent> kicks,
+                                      int64_t steps);
+
+}  // namespace ranvier::bench

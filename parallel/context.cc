@@ -1,0 +1,77 @@
+#include "ranvier/parallel/context.h"
+
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include <tbb/enumerable_thread_specific.h>
+#include <tbb/parallel_for.h>
+#include <tbb/partitioner.h>
+#include <tbb/task_arena.h>
+
+#include "ranvier/simd/base/aligned_buffer.h"
+
+namespace ranvier {
+
+struct Context::Impl {
+  // The caller's arena, or nothing: then own is made by the first parallel
+  // call, and oneTBB starts threads only for work that is waiting there.
+  std::function<void(const std::function<void()>&)> execute;
+  std::once_flag make_own;
+  std::unique_ptr<tbb::task_arena> own;
+  tbb::enumerable_thread_specific<AlignedBuffer<std::byte>> scratch;
+};
+
+Context::Context(const ContextOptions& options)
+    : count_(DecideThreadCount(options.threads)),
+      seed_(options.seed),
+      impl_(std::make_unique<Impl>()) {}
+
+Context::Context(std::function<void(const std::function<void()>&)> execute,
+                 int concurrency, uint64_t seed)
+    : count_{concurrency, "caller's arena"},
+      seed_(seed),
+      impl_(std::make_unique<Impl>()) {
+  impl_->execute = std::move(execute);
+}
+
+Context::~Context() = default;
+
+void Context::ParallelFor(size_t n, const std::function<void(size_t)>& body) {
+  if (n <= 1 || threads() == 1) {
+    for (size_t i = 0; i < n; ++i) body(i);
+    return;
+  }
+  const auto run = [&] {
+    tbb::parallel_for(
+        tbb::blocked_range<size_t>(0, n, 1),
+        [&](const tbb::blocked_range<size_t>& range) {
+          for (size_t i = range.begin(); i != range.end(); ++i) body(i);
+        },
+        tbb::simple_partitioner());
+  };
+  if (impl_->execute) {
+    impl_->execute(run);
+    return;
+  }
+  std::call_once(impl_->make_own, [&] {
+    impl_->own = std::make_unique<tbb::task_arena>(threads());
+  });
+  impl_->own->execute(run);
+}
+
+void* Context::Scratch(size_t bytes) {
+  AlignedBuffer<std::byte>& buffer = impl_->scratch.local();
+  if (buffer.size() < bytes) buffer = AlignedBuffer<std::byte>(bytes);
+  return buffer.data();
+}
+
+void Context::SetProgress(std::function<void(double)> callback) {
+  progress_ = std::move(callback);
+}
+
+void Context::ReportProgress(double done) const {
+  if (progress_) progress_(done);
+}
+
+}  // namespace ranvier
