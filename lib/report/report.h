@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ranvier/simd/base/export.h"
+#include "ranvier/spiking/simulation.h"
+
+namespace ranvier {
+
+// Activity of one neuron over all trials of a run.
+struct NeuronRate {
+  uint32_t neuron = 0;
+  int64_t id = 0;
+  double mean_hz = 0;
+  double std_hz = 0;  // over trials, population form; 0 for one trial
+  uint64_t spikes = 0;
+  bool driven = false;
+};
+
+// A span of time that charts shade, e.g. while a drive is on.
+struct ReportWindow {
+  double begin_ms = 0, end_ms = 0;
+  std::string label;
+};
+
+// What a run's report shows. Text may come from files: it is escaped.
+struct RunReport {
+  using Rows = std::vector<std::pair<std::string, std::string>>;
+
+  std::string title;     // "Synthetic twin", a file name
+  std::string subtitle;  // one line: version, command, time
+  std::vector<std::string> warnings;
+  std::vector<std::string> stimuli;  // one plain sentence each
+  Rows figures;                      // the headline numbers
+  Rows parameters;                   // what was simulated and how
+  Rows performance;                  // how fast, on what
+  std::vector<ReportWindow> windows;
+
+  double dt_ms = 0.1;
+  int64_t steps = 0;    // of each trial
+  size_t neurons = 0;   // of the connectome
+  uint32_t trials = 1;  // that were run
+  // Spikes of the first trial, sorted by step: the raster.
+  std::span<const Spike> raster;
+  // Spikes of all trials in each bin of the duration, for the population rate.
+  std::vector<uint64_t> spikes_per_bin;
+  double bin_ms = 1;
+  std::vector<NeuronRate> rates;  // the neurons that fired, any order
+
+  double duration_ms() const { return static_cast<double>(steps) * dt_ms; }
+};
+
+// One HTML page with inline SVG: no script, no link, nothing from outside, and
+// below about 1.5 MB for any number of spikes and neurons.
+RANVIER_API std::string RenderReport(const RunReport& report);
+
+// Throws  IoError.
+RANVIER_API void WriteReport(const std::string& path, const RunReport& report);
+
+// A round bin width (1, 2, 5, 10, ... ms, at least dt) that cuts the duration
+// into at most about 1000 bins.
+RANVIER_API double PopulationBinMs(double duration_ms, double dt_ms);
+
+}  // namespace ranvier
