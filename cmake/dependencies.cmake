@@ -15,9 +15,11 @@ macro(ranvier_highway_settings)
   set(HWY_ENABLE_TESTS OFF)
   set(HWY_ENABLE_EXAMPLES OFF)
   set(HWY_ENABLE_INSTALL OFF)
-  set(HWY_FORCE_STATIC_LIBS ON)
+  set(BUILD_SHARED_LIBS OFF)
   set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-  set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
+  set(BUILD_TESTING OFF)
+  set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)  # option() and set(CACHE) leave the
+  set(CMAKE_POLICY_DEFAULT_CMP0126 NEW)  # values above alone
 endmacro()
 
 function(ranvier_find_highway)

@@ -1,7 +1,10 @@
 # The three helper functions of the tree, and the library they build:
 #   ranvier_module(NAME sources...)          sources of one room
-#   ranvier_test(NAME sources... [LIBS..])   one GoogleTest program
+#   ranvier_test(NAME sources... [LIBS..] [LABELS..])  one GoogleTest program
 #   ranvier_bench(NAME sources... [LIBS..])  one Google Benchmark program
+#
+# Labels: "parallel" is also run under TSan, "slow" is left out under emulation,
+# "slow-asan" is left out under ASan.
 
 # lib/ is the face, so its folders are included without it; simd, parallel and
 # gpu keep their names. The same layout is installed.
@@ -25,14 +28,15 @@ target_compile_options(ranvier_warnings INTERFACE
 
 # Compiles and links with the sanitizers of RANVIER_SANITIZE. A product and its
 # sum are never contracted behind our back: the same bits on every target.
+# CMake 3.25 does not know nvcc's C++20, so CUDA gets its flag by hand.
 add_library(ranvier_flags INTERFACE)
-target_compile_features(ranvier_flags INTERFACE cxx_std_20)
 target_compile_options(ranvier_flags INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
+  $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>
+  $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20 -fmad=false>)
 if(RANVIER_SANITIZE)
   target_compile_options(ranvier_flags INTERFACE
-    -fsanitize=${RANVIER_SANITIZE} -fno-omit-frame-pointer
-    -fno-sanitize-recover=undefined)
+    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${RANVIER_SANITIZE}
+      -fno-omit-frame-pointer -fno-sanitize-recover=undefined>)
   target_link_options(ranvier_flags INTERFACE -fsanitize=${RANVIER_SANITIZE})
 endif()
 
@@ -45,6 +49,7 @@ function(ranvier_library)
   set_target_properties(ranvier_objects PROPERTIES
     POSITION_INDEPENDENT_CODE ON
     CXX_VISIBILITY_PRESET hidden
+    CUDA_VISIBILITY_PRESET hidden
     VISIBILITY_INLINES_HIDDEN ON
     CXX_EXTENSIONS OFF)
   target_include_directories(ranvier_objects PUBLIC
@@ -53,6 +58,7 @@ function(ranvier_library)
     PRIVATE $<BUILD_INTERFACE:ranvier_warnings>
     PUBLIC $<BUILD_INTERFACE:ranvier_flags> hwy::hwy TBB::tbb ZLIB::ZLIB
            OpenSSL::Crypto nlohmann_json::nlohmann_json Threads::Threads)
+  target_compile_features(ranvier_objects PUBLIC cxx_std_20)
 
   add_library(ranvier $<TARGET_OBJECTS:ranvier_objects>)
   add_library(ranvier::ranvier ALIAS ranvier)
@@ -70,8 +76,20 @@ function(ranvier_library)
   else()
     target_link_libraries(ranvier PRIVATE hwy::hwy)
   endif()
+  if(RANVIER_CUDA_ENABLED)
+    target_link_libraries(ranvier PRIVATE CUDA::cudart_static)
+    target_link_libraries(ranvier_objects PUBLIC CUDA::cudart_static)
+  endif()
   if(RANVIER_SANITIZE)
     target_link_options(ranvier PUBLIC -fsanitize=${RANVIER_SANITIZE})
+  endif()
+  # Inline functions of std and oneTBB are visible whatever we ask of the
+  # compiler; the linker keeps them inside.
+  get_target_property(type ranvier TYPE)
+  if(type STREQUAL "SHARED_LIBRARY")
+    set(script "${PROJECT_SOURCE_DIR}/cmake/exports.map")
+    target_link_options(ranvier PRIVATE "LINKER:--version-script=${script}")
+    set_target_properties(ranvier PROPERTIES LINK_DEPENDS "${script}")
   endif()
 endfunction()
 
@@ -82,6 +100,9 @@ function(ranvier_module name)
   endforeach()
 endfunction()
 
+# All test programs, and what they run, without the benchmarks.
+add_custom_target(ranvier_tests)
+
 # ranvier_test(simd_base_view_test view_test.cc LIBS hwy::hwy LABELS slow)
 function(ranvier_test name)
   cmake_parse_arguments(arg "" "" "LIBS;LABELS" ${ARGN})
@@ -91,10 +112,15 @@ function(ranvier_test name)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ranvier_objects ranvier_warnings
                         ${arg_LIBS} GTest::gtest GTest::gtest_main)
+  add_dependencies(ranvier_tests ${name})
+  set(properties TIMEOUT 900)
+  if(arg_LABELS)
+    list(APPEND properties LABELS "${arg_LABELS}")
+  endif()
   gtest_discover_tests(${name}
     TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
     WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
-    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 900)
+    PROPERTIES ${properties})
 endfunction()
 
 function(ranvier_bench name)
