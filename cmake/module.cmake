@@ -24,7 +24,9 @@ endfunction()
 add_library(ranvier_warnings INTERFACE)
 target_compile_options(ranvier_warnings INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wnon-virtual-dtor
-    -Wconversion -Wno-sign-conversion -Wno-psabi>)
+    -Wconversion -Wno-sign-conversion -Wno-psabi
+    # g++ 12 warns of std::string + const char* (GCC PR105651).
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>>)
 
 # Compiles and links with the sanitizers of RANVIER_SANITIZE. A product and its
 # sum are never contracted behind our back: the same bits on every target.

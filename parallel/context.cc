@@ -5,6 +5,8 @@
 #include <utility>
 
 #include <tbb/enumerable_thread_specific.h>
+#include <tbb/global_control.h>
+#include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/partitioner.h>
 #include <tbb/task_arena.h>
@@ -18,6 +20,9 @@ struct Context::Impl {
   // call, and oneTBB starts threads only for work that is waiting there.
   std::function<void(const std::function<void()>&)> execute;
   std::once_flag make_own;
+  // oneTBB allows as many threads as the machine has processors; more must be
+  // asked for, or it complains on standard error.
+  std::unique_ptr<tbb::global_control> allow_more;
   std::unique_ptr<tbb::task_arena> own;
   tbb::enumerable_thread_specific<AlignedBuffer<std::byte>> scratch;
 };
@@ -55,6 +60,11 @@ void Context::ParallelFor(size_t n, const std::function<void(size_t)>& body) {
     return;
   }
   std::call_once(impl_->make_own, [&] {
+    if (threads() > tbb::info::default_concurrency()) {
+      impl_->allow_more = std::make_unique<tbb::global_control>(
+          tbb::global_control::max_allowed_parallelism,
+          static_cast<size_t>(threads()));
+    }
     impl_->own = std::make_unique<tbb::task_arena>(threads());
   });
   impl_->own->execute(run);

@@ -88,8 +88,10 @@ void SpikingEngine::Partition(int threads) {
     begin = end;
   }
 
-  const int64_t longest = *std::max_element(settings_.refractory_steps.begin(),
-                                            settings_.refractory_steps.end());
+  int64_t longest = 0;
+  for (const int32_t steps : settings_.refractory_steps) {
+    longest = std::max<int64_t>(longest, steps);
+  }
   split_.resize((count + 1) * neurons);
   ctx_.ParallelFor(count, [&](size_t o) {
     Owner& owner = owners_[o];

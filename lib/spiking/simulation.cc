@@ -81,8 +81,11 @@ Simulation::Impl::Impl(Context& context, const Connectome& network,
         static_cast<int32_t>(RefractorySteps(refractory_ms, model.dt_ms));
   }
 
-  parallel::SynapseView synapses{connectome.row_ptr(), connectome.col(),
-                                 connectome.weight()};
+  static constexpr uint64_t kNoRows[] = {0};  // of a Connectome without neurons
+  parallel::SynapseView synapses{connectome.row_ptr().empty()
+                                     ? std::span<const uint64_t>(kNoRows)
+                                     : connectome.row_ptr(),
+                                 connectome.col(), connectome.weight()};
   std::vector<uint8_t> deaf;
   for (const Silence& silence : protocol.silences) {
     settings.muted.resize(neurons);

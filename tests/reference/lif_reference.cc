@@ -15,8 +15,10 @@ ReferenceResult SimulateReference(const Connectome& connectome,
   const double em = std::exp(-model.dt_ms / model.tau_m_ms);
   const double tm = model.tau_m_ms;
   const double ts = model.tau_s_ms;
-  const double ems =
-      tm == ts ? model.dt_ms / tm * em : (es - em) * ts / (ts - tm);
+  // (es - em) ts / (ts - tm), without losing digits where ts is nearly tm.
+  const double gap = model.dt_ms / ts - model.dt_ms / tm;
+  const double ems = gap == 0 ? model.dt_ms / tm * em
+                              : model.dt_ms / tm * em * -std::expm1(-gap) / gap;
   const int64_t delay = DelaySteps(connectome.delay_ms(), model.dt_ms);
 
   std::vector<int64_t> refractory(
