@@ -2,6 +2,7 @@
 # Writes the commit of the source tree as a header, and only when it changed,
 # so that nothing is rebuilt for it otherwise.
 
+cmake_minimum_required(VERSION 3.25)
 set(commit "unknown")
 find_program(GIT git)
 if(GIT)

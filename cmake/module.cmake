@@ -102,8 +102,11 @@ function(ranvier_module name)
   endforeach()
 endfunction()
 
-# All test programs, and what they run, without the benchmarks.
-add_custom_target(ranvier_tests)
+# All test programs without the benchmarks, and those with the label parallel.
+if(RANVIER_BUILD_TESTS)
+  add_custom_target(ranvier_tests)
+  add_custom_target(ranvier_tests_parallel)
+endif()
 
 # ranvier_test(simd_base_view_test view_test.cc LIBS hwy::hwy LABELS slow)
 function(ranvier_test name)
@@ -115,6 +118,9 @@ function(ranvier_test name)
   target_link_libraries(${name} PRIVATE ranvier_objects ranvier_warnings
                         ${arg_LIBS} GTest::gtest GTest::gtest_main)
   add_dependencies(ranvier_tests ${name})
+  if("parallel" IN_LIST arg_LABELS)
+    add_dependencies(ranvier_tests_parallel ${name})
+  endif()
   set(properties TIMEOUT 900)
   if(arg_LABELS)
     list(APPEND properties LABELS "${arg_LABELS}")

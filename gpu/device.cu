@@ -1,6 +1,6 @@
-#include "ranvier/gpu/device.h"
-
 #include <cuda_runtime_api.h>
+
+#include "ranvier/gpu/device.h"
 
 namespace ranvier {
 namespace {

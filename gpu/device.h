@@ -17,7 +17,7 @@ struct CudaDevice {
 };
 
 struct CudaStatus {
-  bool compiled = false;  // built with the CUDA Toolkit
+  bool compiled = false;    // built with the CUDA Toolkit
   int runtime_version = 0;  // 1000 * major + 10 * minor, 0 if not compiled
   int driver_version = 0;   // likewise; 0 without a driver
   std::vector<CudaDevice> devices;

@@ -14,8 +14,8 @@ TEST(Version, IsThreeNumbers) {
 }
 
 TEST(Version, CommitIsAHashOrUnknown) {
-  EXPECT_TRUE(std::regex_match(
-      Commit(), std::regex("unknown|[0-9a-f]{12,40}(-dirty)?")))
+  EXPECT_TRUE(std::regex_match(Commit(),
+                               std::regex("unknown|[0-9a-f]{12,40}(-dirty)?")))
       << Commit();
 }
 

@@ -1,0 +1,208 @@
+# Read by ./dev: the packages of Debian 12 and Ubuntu 24.04 (and newer) that
+# each kind of work needs, and sources that their releases have too old or not
+# at all. Nothing of the system's apt is changed but the packages installed.
+
+packages_run=(g++ cmake ninja-build libtbb-dev zlib1g-dev libssl-dev
+  nlohmann-json3-dev libcli11-dev)
+packages_test=(libgtest-dev)
+packages_bench=(libbenchmark-dev libeigen3-dev libopenblas-dev python3)
+packages_format=(clang-format-14)
+packages_tidy=(clang-tidy-14)
+packages_install=(pkg-config binutils)
+packages_neon=(crossbuild-essential-arm64 qemu-user-static libtbb-dev:arm64
+  zlib1g-dev:arm64 libssl-dev:arm64 libgtest-dev:arm64)
+
+# Downloads outlive the checkout; what is unpacked from them stays in it.
+cache=${RANVIER_CACHE:-$root/.cache}
+downloads=${XDG_CACHE_HOME:-${HOME:-$root/.cache}/.cache}/ranvier
+
+say() { echo "dev: $*" >&2; }
+die() {
+  say "$@"
+  exit 1
+}
+
+os_field() { (. /etc/os-release 2>/dev/null && eval "echo \"\${$1:-}\""); }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "not root, and there is no sudo. As root, run: $*"
+  fi
+}
+
+is_installed() {
+  [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+apt_updated=
+apt_update() {
+  [ -n "$apt_updated" ] || as_root apt-get -qq -o Acquire::Retries=3 \
+    -o DPkg::Lock::Timeout=600 update >&2
+  apt_updated=yes
+}
+
+# need PACKAGE...: installs those that are missing.
+need() {
+  local missing=() package
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    say "$(os_field PRETTY_NAME) has no apt, so nothing is installed here." \
+      "Needed, by their Debian names: $*"
+    return
+  fi
+  for package; do
+    is_installed "$package" || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "installing ${missing[*]}"
+  apt_update
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
+    -o Acquire::Retries=3 -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 \
+    install --no-install-recommends "${missing[@]}" >&2 ||
+    die "apt-get could not install ${missing[*]} on" \
+      "$(os_field PRETTY_NAME); this script knows Debian 12 and Ubuntu 24.04" \
+      "or newer"
+}
+
+# fetch_source PACKAGE DIRECTORY SUITE...: downloads the source package from the
+# first of the suites that has it, from this machine's own mirror, through an
+# apt configuration of our own. apt checks the signatures.
+fetch_source() {
+  local package=$1 directory=$2 suite uri signed='' codename
+  shift 2
+  command -v apt-get >/dev/null || return 1
+  codename=$(os_field VERSION_CODENAME)
+  uri=$(apt-get indextargets --format '$(RELEASE)|$(COMPONENT)|$(REPO_URI)' \
+    'Created-By: Packages' | awk -F'|' -v release="$codename" \
+    '$1 == release && $2 == "main" { print $3; exit }')
+  if [ -z "$uri" ]; then
+    say "no apt source for $codename main: cannot fetch $package's source"
+    return 1
+  fi
+  local keyring
+  keyring=/usr/share/keyrings/$(os_field ID)-archive-keyring.gpg
+  [ -e "$keyring" ] && signed="[signed-by=$keyring] "
+  local components=main
+  [ "$(os_field ID)" = ubuntu ] && components="main universe"
+
+  local apt=$directory/apt
+  for suite; do
+    rm -rf "$apt"
+    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
+    echo "deb-src $signed$uri $suite $components" >"$apt/sources.list"
+    local options=(-qq -o Dir::Etc::SourceList="$apt/sources.list"
+      -o Dir::Etc::SourceParts=- -o Dir::State::Lists="$apt/lists"
+      -o Dir::Cache="$apt/cache" -o APT::Sandbox::User=root
+      -o Acquire::Retries=3)
+    say "fetching the source of $package from $suite"
+    if apt-get "${options[@]}" update >&2 && (cd "$directory" &&
+      apt-get "${options[@]}" source --download-only --only-source \
+        "$package" >&2); then
+      rm -rf "$apt"
+      return 0
+    fi
+  done
+  rm -rf "$apt"
+  return 1
+}
+
+highway_setting() { # of cmake/dependencies.cmake, where the version is pinned
+  awk -v name="RANVIER_HIGHWAY_$1" '{ gsub(/[()]/, " ") }
+    wanted { print $1; exit }
+    $1 == "set" && $2 == name { if ($3) { print $3; exit } wanted = 1 }' \
+    "$root/cmake/dependencies.cmake"
+}
+
+# Sets highway_options to what CMake needs to find Highway: nothing where the
+# system's package is new enough, else the path of the sources.
+highway_options=()
+find_highway() { # [source]: never the package
+  local candidate
+  if [ "${1:-}" != source ] && command -v apt-cache >/dev/null; then
+    candidate=$(apt-cache policy libhwy-dev | awk '/Candidate:/ { print $2 }')
+    if dpkg --compare-versions "${candidate:-0}" ge 1.2; then
+      need libhwy-dev
+      return
+    fi
+  fi
+  local version hash tarball
+  version=$(highway_setting VERSION)
+  hash=$(highway_setting SHA256)
+  tarball=$downloads/highway_$version.orig.tar.gz
+  if [ ! -e "$cache/highway-$version/CMakeLists.txt" ]; then
+    if ! has_hash "$hash" "$tarball" && ! fetch_highway "$hash" "$tarball"; then
+      say "Highway $version did not come from this machine's mirror;" \
+        "CMake will fetch the release from its home instead"
+      return
+    fi
+    unpack "$tarball" "$cache/highway-$version"
+  fi
+  highway_options=(-DRANVIER_HIGHWAY_SOURCE="$cache/highway-$version")
+}
+
+has_hash() { sha256sum --status -c <<<"$1  $2" 2>/dev/null; }
+
+fetch_highway() { # HASH TARBALL
+  local work suites=() done=1
+  case $(os_field ID) in
+    debian) suites=(trixie) ;;
+    ubuntu) suites=(plucky questing) ;;
+  esac
+  mkdir -p "$downloads"
+  work=$(mktemp -d "$downloads/fetch.XXXXXX")
+  if fetch_source highway "$work" "${suites[@]}" &&
+    has_hash "$1" "$work/${2##*/}"; then
+    mv "$work/${2##*/}" "$2"
+    done=0
+  fi
+  rm -rf "$work"
+  return $done
+}
+
+# unpack TARBALL DIRECTORY: whole or not at all.
+unpack() {
+  local work
+  mkdir -p "$(dirname "$2")"
+  work=$(mktemp -d "$2.XXXXXX")
+  chmod 755 "$work"
+  tar -xf "$1" -C "$work" --strip-components=1
+  rm -rf "$2"
+  mv "$work" "$2"
+}
+
+# Prints the folder of a oneTBB compiled with -fsanitize=thread: with the
+# packaged one ThreadSanitizer sees none of its synchronisation, and either
+# reports races that are none or, told to be quiet, hides real ones.
+tsan_tbb() {
+  local version prefix work tarball
+  version=$(dpkg-query -W -f='${Version}' libtbb-dev)
+  prefix=$downloads/tbb-tsan-$version-$("${CXX:-g++}" -dumpfullversion)
+  if [ ! -e "$prefix/lib/cmake/TBB/TBBConfig.cmake" ]; then
+    need xz-utils
+    mkdir -p "$downloads"
+    local pattern="$downloads/onetbb_${version%-*}.orig.tar.*"
+    if ! compgen -G "$pattern" >/dev/null; then
+      work=$(mktemp -d "$downloads/fetch.XXXXXX")
+      fetch_source onetbb "$work" "$(os_field VERSION_CODENAME)" ||
+        die "could not fetch the source of oneTBB for ThreadSanitizer"
+      mv "$work"/onetbb_*.orig.tar.* "$downloads/"
+      rm -rf "$work"
+    fi
+    tarball=$(compgen -G "$pattern") ||
+      die "the mirror has no source of oneTBB ${version%-*}"
+    work=$(mktemp -d "$downloads/build.XXXXXX")
+    unpack "$tarball" "$work/source"
+    cmake -S "$work/source" -B "$work/build" -G Ninja \
+      -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_INSTALL_PREFIX="$prefix" \
+      -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_CXX_FLAGS=-fsanitize=thread \
+      -DTBB_TEST=OFF -DTBB_STRICT=OFF -DTBBMALLOC_BUILD=OFF \
+      -DTBB_DISABLE_HWLOC_AUTOMATIC_SEARCH=ON >&2
+    cmake --build "$work/build" >&2
+    cmake --install "$work/build" >&2
+    rm -rf "$work"
+  fi
+  echo "$prefix"
+}
