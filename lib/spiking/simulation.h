@@ -25,7 +25,8 @@ struct VoltageTrace {
   std::vector<double> g_mV;
 };
 
-// One trial of one protocol on one connectome, held by value.
+// One trial of one protocol on one connectome, held by value. ctx must outlive
+// it; the arrays of connectome are shared.
 //
 //   Simulation simulation(ctx, connectome, model, protocol, /*trial=*/0);
 //   simulation.Run(10000);
