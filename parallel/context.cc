@@ -1,9 +1,13 @@
 #include "ranvier/parallel/context.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
 
+#include <tbb/blocked_range.h>
 #include <tbb/enumerable_thread_specific.h>
 #include <tbb/global_control.h>
 #include <tbb/info.h>
@@ -34,7 +38,7 @@ Context::Context(const ContextOptions& options)
 
 Context::Context(std::function<void(const std::function<void()>&)> execute,
                  int concurrency, uint64_t seed)
-    : count_{concurrency, "caller's arena"},
+    : count_{std::max(concurrency, 1), "caller's arena"},
       seed_(seed),
       impl_(std::make_unique<Impl>()) {
   impl_->execute = std::move(execute);
@@ -47,7 +51,7 @@ void Context::ParallelFor(size_t n, const std::function<void(size_t)>& body) {
     for (size_t i = 0; i < n; ++i) body(i);
     return;
   }
-  const auto run = [&] {
+  const auto loop = [&] {
     tbb::parallel_for(
         tbb::blocked_range<size_t>(0, n, 1),
         [&](const tbb::blocked_range<size_t>& range) {
@@ -55,6 +59,9 @@ void Context::ParallelFor(size_t n, const std::function<void(size_t)>& body) {
         },
         tbb::simple_partitioner());
   };
+  // Isolated: a body that waits for a loop of its own must not be handed
+  // another body meanwhile, which would take the Scratch that it is using.
+  const auto run = [&loop] { tbb::this_task_arena::isolate(loop); };
   if (impl_->execute) {
     impl_->execute(run);
     return;

@@ -100,7 +100,7 @@ std::optional<double> CgroupCpuQuota(const std::filesystem::path& root) {
   return smallest;
 }
 
-ThreadCount DecideThreadCount(int argument) {
+ThreadCount DecideThreadCount(int argument, const std::filesystem::path& root) {
   if (argument < 0 || argument > kMaxThreads) {
     throw std::invalid_argument(
         "threads is " + std::to_string(argument) + "; it must be from 1 to " +
@@ -108,7 +108,6 @@ ThreadCount DecideThreadCount(int argument) {
   }
   if (argument > 0) return {argument, "argument"};
 
-  // An empty variable counts as not set, as shells treat it.
   if (const char* text = std::getenv("RANVIER_NUM_THREADS");
       text != nullptr && *text != '\0') {
     const std::string_view view(text);
@@ -126,7 +125,7 @@ ThreadCount DecideThreadCount(int argument) {
   }
 
   const int affinity = AffinityCount();
-  if (const std::optional<double> quota = CgroupCpuQuota()) {
+  if (const std::optional<double> quota = CgroupCpuQuota(root)) {
     const int rounded_up =
         std::max(1, static_cast<int>(std::ceil(std::min(*quota, 1e6))));
     if (rounded_up < affinity) return {rounded_up, "cgroup quota"};

@@ -39,8 +39,24 @@ std::vector<std::string> Names(int64_t mask) {
   return names;
 }
 
+int64_t DetectTargets() {
+  // SupportedTargets also sets the choice that the process shares; without this
+  // a target that someone took away with DisableTargets would come back.
+  hwy::ChosenTarget& shared = hwy::GetChosenTarget();
+  const bool was_set = shared.IsInitialized();
+  const int64_t supported = hwy::SupportedTargets();
+  if (was_set) {
+    shared.Update(supported);
+  } else {
+    shared.DeInit();
+  }
+  // Highway may have been compiled for other targets than we are.
+  const int64_t mask = supported & HWY_TARGETS;
+  return mask == 0 ? HWY_STATIC_TARGET : mask;
+}
+
 int64_t SupportedMask() {
-  static const int64_t mask = hwy::SupportedTargets() & HWY_TARGETS;
+  static const int64_t mask = DetectTargets();
   return mask;
 }
 

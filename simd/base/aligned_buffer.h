@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "ranvier/simd/base/check.h"
+
 namespace ranvier {
 
 // Two cache lines: the unit that x86 prefetches in, and a multiple of every
@@ -44,8 +46,14 @@ class AlignedBuffer {
   T* data() { return data_; }
   const T* data() const { return data_; }
   size_t size() const { return size_; }
-  T& operator[](size_t i) { return data_[i]; }
-  const T& operator[](size_t i) const { return data_[i]; }
+  T& operator[](size_t i) {
+    RANVIER_DCHECK(i < size_);
+    return data_[i];
+  }
+  const T& operator[](size_t i) const {
+    RANVIER_DCHECK(i < size_);
+    return data_[i];
+  }
 
  private:
   T* data_ = nullptr;
