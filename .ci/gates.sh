@@ -129,6 +129,12 @@ dev_ci() {
     elif [ ! -s "$counts" ]; then
       p=1
     fi
+    if grep -qE 'warning: .*\[-W' "$logs/$gate.log"; then
+      f=$((f + 1))
+      verdict=FAILED
+      grep -E 'warning: .*\[-W' "$logs/$gate.log" | sort -u |
+        sed "s/^/$gate: compiler warning: /"
+    fi
     printf '%-9s %-6s  %d passed, %d failed, %d skipped  (%d s)\n' "$gate" \
       $verdict "$p" "$f" "$s" $((SECONDS - begin))
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))

@@ -59,12 +59,16 @@ need() {
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${missing[*]}"
   apt_update
+  mkdir -p "$root/build"
+  local log=$root/build/packages.log
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
     -o Acquire::Retries=3 -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 \
-    install --no-install-recommends "${missing[@]}" >&2 ||
+    install --no-install-recommends "${missing[@]}" >"$log" 2>&1 || {
+    tail -n 30 "$log" >&2
     die "apt-get could not install ${missing[*]} on" \
       "$(os_field PRETTY_NAME); this script knows Debian 12 and Ubuntu 24.04" \
       "or newer"
+  }
 }
 
 # fetch_source PACKAGE DIRECTORY SUITE...: downloads the source package from the
@@ -99,7 +103,7 @@ fetch_source() {
       -o Acquire::Retries=3)
     say "fetching the source of $package from $suite"
     if apt-get "${options[@]}" update >&2 && (cd "$directory" &&
-      apt-get "${options[@]}" source --download-only --only-source \
+      apt-get "${options[@]}" source --download-only --tar-only --only-source \
         "$package" >&2); then
       rm -rf "$apt"
       return 0
@@ -149,7 +153,7 @@ fetch_highway() { # HASH TARBALL
   local work suites=() done=1
   case $(os_field ID) in
     debian) suites=(trixie) ;;
-    ubuntu) suites=(plucky questing) ;;
+    ubuntu) suites=(questing resolute plucky) ;;
   esac
   mkdir -p "$downloads"
   work=$(mktemp -d "$downloads/fetch.XXXXXX")
@@ -195,13 +199,19 @@ tsan_tbb() {
       die "the mirror has no source of oneTBB ${version%-*}"
     work=$(mktemp -d "$downloads/build.XXXXXX")
     unpack "$tarball" "$work/source"
+    local log=$root/build/tbb-tsan.log
+    mkdir -p "$root/build"
+    say "building oneTBB $version with -fsanitize=thread"
     cmake -S "$work/source" -B "$work/build" -G Ninja \
       -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_INSTALL_PREFIX="$prefix" \
       -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_CXX_FLAGS=-fsanitize=thread \
       -DTBB_TEST=OFF -DTBB_STRICT=OFF -DTBBMALLOC_BUILD=OFF \
-      -DTBB_DISABLE_HWLOC_AUTOMATIC_SEARCH=ON >&2
-    cmake --build "$work/build" >&2
-    cmake --install "$work/build" >&2
+      -DTBB_DISABLE_HWLOC_AUTOMATIC_SEARCH=ON >"$log" 2>&1 &&
+      cmake --build "$work/build" >>"$log" 2>&1 &&
+      cmake --install "$work/build" >>"$log" 2>&1 || {
+      tail -n 30 "$log" >&2
+      die "oneTBB did not build with -fsanitize=thread"
+    }
     rm -rf "$work"
   fi
   echo "$prefix"
