@@ -3,24 +3,17 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ranvier/report/format.h"
 #include "ranvier/report/svg.h"
 
 namespace ranvier::report {
 
 std::string PopulationChart(const RunReport& report) {
   Chart chart(1000, 230, "Population rate over time");
-  const std::vector<uint64_t>& bins = report.spikes_per_bin;
+  const std::vector<double>& bins = report.population_hz;
   const double duration_ms = report.duration_ms();
-  const auto rate = [&](size_t i) {
-    // The last bin may be cut short by the end of the run.
-    const double begin = static_cast<double>(i) * report.bin_ms;
-    const double width = std::min(report.bin_ms, duration_ms - begin);
-    if (!(width > 0)) return 0.0;
-    return static_cast<double>(bins[i]) * 1000 / width /
-           std::max<uint32_t>(1, report.trials);
-  };
   double high = 0;
-  for (size_t i = 0; i < bins.size(); ++i) high = std::max(high, rate(i));
+  for (const double rate : bins) high = std::max(high, rate);
   chart.SetX(0, duration_ms, "time (ms)");
   chart.SetY(0, high > 0 ? high * 1.05 : 1, "spikes / s");
   for (const ReportWindow& window : report.windows) {
@@ -40,13 +33,13 @@ std::string PopulationChart(const RunReport& report) {
     const double begin = static_cast<double>(i) * report.bin_ms;
     const double end = std::min(begin + report.bin_ms, duration_ms);
     area += 'V';
-    AppendCoordinate(area, chart.y()(rate(i)));
+    AppendCoordinate(area, chart.y()(bins[i]));
     area += 'H';
     AppendCoordinate(area, chart.x()(end));
     const size_t first = i < kReach ? 0 : i - kReach;
     const size_t last = std::min(bins.size(), i + kReach + 1);
     double sum = 0;
-    for (size_t j = first; j < last; ++j) sum += rate(j);
+    for (size_t j = first; j < last; ++j) sum += bins[j];
     smooth += smooth.empty() ? 'M' : 'L';
     AppendCoordinate(smooth, chart.x()((begin + end) / 2));
     smooth += ' ';

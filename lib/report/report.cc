@@ -5,6 +5,7 @@
 
 #include "ranvier/io/output_file.h"
 #include "ranvier/report/charts.h"
+#include "ranvier/report/format.h"
 #include "ranvier/report/style.h"
 #include "ranvier/report/svg.h"
 

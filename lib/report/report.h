@@ -47,8 +47,9 @@ struct RunReport {
   uint32_t trials = 1;  // that were run
   // Spikes of the first trial, sorted by step: the raster.
   std::span<const Spike> raster;
-  // Spikes of all trials in each bin of the duration, for the population rate.
-  std::vector<uint64_t> spikes_per_bin;
+  // Spikes per second of the whole population in each bin of the duration,
+  // mean over trials.
+  std::vector<double> population_hz;
   double bin_ms = 1;
   std::vector<NeuronRate> rates;  // the neurons that fired, any order
 

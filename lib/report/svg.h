@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,16 +10,6 @@ namespace ranvier::report {
 // Text that is safe between tags and inside quoted attributes. Control
 // characters and invalid UTF-8, which a file may bring, become U+FFFD.
 std::string Escape(std::string_view text);
-
-// Shortest decimal form with up to `digits` significant digits, no exponent
-// between 1e-4 and 1e9: "0.25", "1200", "1.5e+10".
-std::string Number(double value, int digits = 6);
-
-// "1,234,567".
-std::string Thousands(uint64_t value);
-
-// "850", "17.3 k", "1.2 M", for axes and headline figures.
-std::string Compact(double value);
 
 // Round tick positions inside [low, high], about `count` of them, at
 // multiples of 1, 2 or 5 times a power of ten. `high` may equal `low`.

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace ranvier::report {
+
+// Shortest decimal form with up to `digits` significant digits, no exponent
+// between 1e-4 and 1e9: "0.25", "1200", "1.5e+10".
+std::string Number(double value, int digits = 6);
+
+// "1,234,567".
+std::string Thousands(uint64_t value);
+
+// "850", "17.3 k", "1.2 M", for axes and headline figures.
+std::string Compact(double value);
+
+}  // namespace ranvier::report
