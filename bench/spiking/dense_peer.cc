@@ -8,6 +8,7 @@ namespace ranvier::bench {
 
 std::vector<SpikeEvent> SimulateDense(const Connectome& connectome,
                                       const LifModel& model,
+                                      std::span<const uint32_t> driven,
                                       std::span<const SpikeEvent> kicks,
                                       int64_t steps) {
   const size_t n = connectome.neurons();
@@ -21,8 +22,8 @@ std::vector<SpikeEvent> SimulateDense(const Connectome& connectome,
 
   std::vector<int64_t> refractory(
       n, RefractorySteps(model.refractory_ms, model.dt_ms));
-  for (const SpikeEvent& kick : kicks) {
-    refractory[kick.neuron] =
+  for (const uint32_t neuron : driven) {
+    refractory[neuron] =
         RefractorySteps(model.driven_refractory_ms, model.dt_ms);
   }
   std::vector<double> u(n, 0.0), g(n, 0.0);

@@ -94,9 +94,13 @@ void Dense(benchmark::State& state, const Experiment& experiment) {
   KickSource source(experiment.protocol, LifModel().dt_ms, 0, 0);
   const std::span<const Kick> drawn = source.Next(0, experiment.steps);
   const std::vector<Kick> kicks(drawn.begin(), drawn.end());
+  std::vector<uint32_t> driven;
+  for (const PoissonDrive& drive : experiment.protocol.drives) {
+    driven.push_back(drive.neuron);
+  }
   std::vector<Spike> spikes;
   for (auto _ : state) {
-    spikes = SimulateDense(TheTwin().connectome, LifModel(), kicks,
+    spikes = SimulateDense(TheTwin().connectome, LifModel(), driven, kicks,
                            experiment.steps);
   }
   Context ctx({.threads = 1});
