@@ -31,7 +31,7 @@ def read_conn1(path):
     target = rest[: 4 * edges].view("<u4")
     weight = rest[4 * edges: 8 * edges].view("<f4")
     source = np.repeat(np.arange(neurons), np.diff(row_ptr))
-    return neurons, source, target, weight
+    return neurons, source, target.astype(np.int64), weight
 
 
 def build_brian2(folder, graph, input_csv, steps, threads):
@@ -56,9 +56,10 @@ def build_brian2(folder, graph, input_csv, steps, threads):
         method="linear", threshold="v > v_th", reset="v = v_rst; g = 0 * mV",
         refractory="rfc", namespace=namespace)
     group.v = -52 * mV
-    group.rfc = 2.2 * ms
     driven = np.unique(events[:, 1])
-    group.rfc[driven] = 0 * ms
+    refractory = np.full(neurons, 2.2)
+    refractory[driven] = 0
+    group.rfc = refractory * ms
     synapses = b2.Synapses(group, group, "w : volt", on_pre="g += w", delay=1.8 * ms)
     synapses.connect(i=source, j=target)
     synapses.w = weight * 0.275 * mV
