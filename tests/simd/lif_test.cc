@@ -149,6 +149,29 @@ TEST_P(LifTest, ExactlyAtTheThreshold) {
   EXPECT_EQ(silent[0], 2u);
 }
 
+// A fused product and sum would move u by half an ulp on targets that have one,
+// and with it a spike.
+TEST_P(LifTest, ProductAndSumAreRoundedApart) {
+  for (int i = 0; i < 200; ++i) {
+    const double state[] = {Real(1, 20), Real(1, 20)};
+    LifMoment m = {.x = Real(0.5, 1), .y = Real(0.5, 1), .z = 1};
+    m.silent_below = -kInfinity;
+    const double product = state[0] * m.x;
+    const double u = product + state[1] * m.y;
+    for (const bool fires : {false, true}) {
+      m.theta = fires ? std::nextafter(u, 0) : u;
+      std::vector<uint64_t> awake(1 + kLifPadding);
+      std::vector<uint64_t> spiking(awake.size()), silent(awake.size());
+      size_t spikes = 0;
+      size_t silents = 0;
+      const size_t kept = StepAwake(m, state, awake.data(), 1, spiking.data(),
+                                    &spikes, silent.data(), &silents);
+      ASSERT_EQ(spikes, fires ? 1u : 0u) << i;
+      ASSERT_EQ(kept, fires ? 0u : 1u) << i;
+    }
+  }
+}
+
 TEST_P(LifTest, RebaseState) {
   const double special[] = {0.0,    -0.0,    -kInfinity, 1e-200,
                             9e-201, -9e-201, 1e-320,     -1e-320,
