@@ -25,8 +25,6 @@ class VecView {
   constexpr VecView(
       const VecView<value_type>& other) requires std::is_const_v<T>
       : VecView(other.data(), other.size(), other.stride()) {}
-  constexpr VecView(const VecView&) = default;
-  constexpr VecView& operator=(const VecView&) = default;
 
   constexpr T* data() const { return data_; }
   constexpr size_t size() const { return size_; }
@@ -75,8 +73,6 @@ class MatView {
       const MatView<value_type>& other) requires std::is_const_v<T>
       : MatView(other.data(), other.rows(), other.cols(), other.row_stride(),
                 other.col_stride()) {}
-  constexpr MatView(const MatView&) = default;
-  constexpr MatView& operator=(const MatView&) = default;
 
   constexpr T* data() const { return data_; }
   constexpr size_t rows() const { return rows_; }
