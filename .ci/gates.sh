@@ -9,6 +9,7 @@ gate_test() { dev_test; }
 gate_format() { dev_format --check; }
 
 gate_includes() { # which way things go
+  prepare_tests release
   build release tree_include_direction_test
   build/release/tests/tree/tree_include_direction_test
 }
@@ -40,20 +41,17 @@ gate_install() {
 }
 
 gate_asan() {
-  need "${packages_run[@]}" "${packages_test[@]}"
-  find_highway
-  configure asan
+  prepare_tests asan
   build asan ranvier_command ranvier_tests
   ASAN_OPTIONS=detect_stack_use_after_return=1 \
     UBSAN_OPTIONS=print_stacktrace=1 run_ctest asan -LE slow-asan
 }
 
 gate_tsan() {
-  need "${packages_run[@]}" "${packages_test[@]}"
-  find_highway
+  need "${packages_run[@]}"
   local tbb
   tbb=$(tsan_tbb)
-  configure tsan -DTBB_DIR="$tbb/lib/cmake/TBB"
+  prepare_tests tsan -DTBB_DIR="$tbb/lib/cmake/TBB"
   build tsan ranvier_tests_parallel
   # ThreadSanitizer's memory map and a kernel that randomises much of an address
   # do not go together: without randomisation where that is allowed.
@@ -122,7 +120,7 @@ dev_ci() {
       [ "$f" -gt 0 ] || f=1  # it broke before or beside its tests
       verdict=FAILED
       {
-        grep -nE '\*\*\*|FAILED|error:' "$logs/$gate.log" | head -n 40
+        grep -nE '\*\*\*|FAILED|error:' "$logs/$gate.log" | head -n 40 || true
         echo ...
         tail -n 40 "$logs/$gate.log"
       } | sed "s/^/$gate: /"

@@ -21,7 +21,7 @@ cmake --preset release -B $build "${options[@]}" \
 cmake --build $build -j "$(nproc)" --target ranvier_command >&2
 
 perf record -q -e cpu-clock -F 499 -g -o $build/perf.data -- \
-  "$build/lib/cli/ranvier" "$@"
+  $build/bin/ranvier "$@"
 # By function, the callers below it; then what a function and all that it calls
 # cost together.
 {

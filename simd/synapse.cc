@@ -6,7 +6,7 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
-#include "ranvier/simd/dispatch.h"
+#include "ranvier/simd/dispatch-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ranvier::simd {

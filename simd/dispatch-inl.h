@@ -6,8 +6,8 @@
 //     return RANVIER_DISPATCH(SumImpl)(x, n);
 //   }
 
-#ifndef RANVIER_SIMD_DISPATCH_H_
-#define RANVIER_SIMD_DISPATCH_H_
+#ifndef RANVIER_SIMD_DISPATCH_INL_H_
+#define RANVIER_SIMD_DISPATCH_INL_H_
 
 #include <hwy/targets.h>
 
@@ -18,7 +18,7 @@ hwy::ChosenTarget& ChosenTarget();
 
 }  // namespace ranvier::simd::internal
 
-#endif  // RANVIER_SIMD_DISPATCH_H_
+#endif  // RANVIER_SIMD_DISPATCH_INL_H_
 
 #ifndef RANVIER_DISPATCH
 #if (HWY_TARGETS & (HWY_TARGETS - 1)) == 0  // compiled for one target only
