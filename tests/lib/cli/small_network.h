@@ -1,7 +1,9 @@
 #pragma once
 
+#include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
