@@ -101,7 +101,8 @@ int RunInfo(const std::vector<std::string>& args, Streams streams) {
       out << "threads   " << threads.threads << " (" << threads.reason << ")\n";
     }
     out << "caches    L1d " << CacheText(caches.l1d_bytes) << ", L2 "
-        << CacheText(caches.l2_bytes) << ", L3 " << CacheText(caches.l3_bytes) << "\n";
+        << CacheText(caches.l2_bytes) << ", L3 " << CacheText(caches.l3_bytes)
+        << "\n";
     if (memory) {
       out << "memory    " << bytes(memory->bytes) << " available ("
           << memory->reason << ")\n";

@@ -160,6 +160,7 @@ void Estimate(const Context& ctx, const SimulateOptions& options,
   const bool wide =
       plan.connectome.neurons() > 0 && plan.connectome.weight().index() != 0;
   estimate.connectome_bytes = ConnectomeBytes(plan.neurons, plan.edges, wide);
+  if (options.uses_twin()) estimate.connectome_bytes += plan.neurons * 60;
 }
 
 // `loaded`: the connectome is in memory already.
