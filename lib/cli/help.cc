@@ -242,8 +242,8 @@ counts, signs, a planted feeding pathway and an ignition core. It is not real
 wiring. The same seed gives the same file on every machine.
 
   --seed N                 seed (783)
-  --neurons N              neurons (138639)
-  --edges N                connections (15091983)
+  --neurons N              neurons (138639), 2,000 to 4,000,000
+  --edges N                connections (15091983), at least 8 for each neuron
   --threads N              threads
   -h, --help               this page
 

@@ -14,6 +14,13 @@
 namespace ranvier::cli {
 namespace {
 
+// Caches come in powers of two.
+std::string CacheText(size_t bytes) {
+  if (bytes == 0) return "none or unknown";
+  return bytes % (1 << 20) == 0 ? std::to_string(bytes >> 20) + " MiB"
+                                : std::to_string(bytes >> 10) + " KiB";
+}
+
 constexpr char kBlas[] =
     "none: all kernels are ranvier's own (OpenBLAS is only a witness in "
     "benchmarks)";
@@ -45,7 +52,7 @@ int RunInfo(const std::vector<std::string>& args, Streams streams) {
   const std::string target_error = simd::TargetEnvironmentError();
   if (!target_error.empty()) problems.Usage("RANVIER_TARGET", target_error);
 
-  const CacheSizes caches = GetCacheSizes();
+  const CacheSizes caches = DetectCacheSizes();
   const CudaStatus cuda = QueryCuda();
   const auto memory = AvailableMemory();
   if (as_json) {
@@ -82,8 +89,7 @@ int RunInfo(const std::vector<std::string>& args, Streams streams) {
                 << "\n";
   } else {
     const auto bytes = [](size_t n) {
-      return n == 0 ? std::string("unknown")
-                    : FormatBytes(static_cast<double>(n));
+      return FormatBytes(static_cast<double>(n));
     };
     std::ostream& out = streams.out;
     out << "ranvier   " << Version() << " (" << Commit() << ")\n"
@@ -94,8 +100,9 @@ int RunInfo(const std::vector<std::string>& args, Streams streams) {
     if (threads.threads > 0) {
       out << "threads   " << threads.threads << " (" << threads.reason << ")\n";
     }
-    out << "caches    L1d " << bytes(caches.l1d_bytes) << ", L2 "
-        << bytes(caches.l2_bytes) << ", L3 " << bytes(caches.l3_bytes) << "\n";
+    out << "caches    L1d " << CacheText(caches.l1d_bytes) << ", L2 "
+        << CacheText(caches.l2_bytes) << ", L3 " << CacheText(caches.l3_bytes)
+        << "\n";
     if (memory) {
       out << "memory    " << bytes(memory->bytes) << " available ("
           << memory->reason << ")\n";

@@ -134,6 +134,7 @@ int RunSimulate(const std::vector<std::string>& args, Streams streams) {
     return problems.exit_code();
   }
   for (const std::string& warning : plan.warnings) {
+    if (warning == plan.synthetic) continue;  // the first line says so
     streams.err << "ranvier simulate: note: " << warning << "\n";
   }
   if (options.estimate) {

@@ -71,7 +71,8 @@ struct SimulatePlan {
   std::vector<std::string> stimuli;                // a sentence each
   std::vector<std::pair<double, double>> windows;  // of drives that end, ms
   std::vector<bool> driven;                        // [neurons]
-  std::vector<std::string> warnings;
+  std::string synthetic;  // the warning that this is no real brain, or empty
+  std::vector<std::string> warnings;  // that one first
   int64_t steps = 0;
   uint32_t trials = 1;
   RunEstimate estimate;

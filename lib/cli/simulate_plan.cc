@@ -56,10 +56,8 @@ void CheckTime(const SimulateOptions& options, SimulatePlan& plan,
   constexpr double kMostSteps = std::numeric_limits<uint32_t>::max();
   if (!(steps >= 0.5 && steps <= kMostSteps)) {
     problems.Usage("--duration", FormatDurationMs(*duration_ms) + " is " +
-                                     (steps > 0 ? Number(steps, 4)
-                                                : std::string("less than "
-                                                              "0")) +
-                                     " steps of " + Number(plan.model.dt_ms) +
+                                     Number(steps, 4) + " steps of " +
+                                     Number(plan.model.dt_ms) +
                                      " ms; a run has 1 to 4,294,967,295");
     return;
   }
@@ -162,6 +160,7 @@ void Estimate(const Context& ctx, const SimulateOptions& options,
   const bool wide =
       plan.connectome.neurons() > 0 && plan.connectome.weight().index() != 0;
   estimate.connectome_bytes = ConnectomeBytes(plan.neurons, plan.edges, wide);
+  if (options.uses_twin()) estimate.connectome_bytes += plan.neurons * 60;
 }
 
 // `loaded`: the connectome is in memory already.
@@ -363,14 +362,16 @@ SimulatePlan MakePlan(Context& ctx, const SimulateOptions& options,
     plan.edges = twin_options.edges;
     plan.source = std::string(kSynthetic) + " (seed " +
                   std::to_string(twin_options.seed) + ")";
-    plan.warnings.push_back(
+    plan.synthetic =
         "Synthetic twin, not real wiring: generated with the size and shape "
         "of FlyWire v783. Use it for speed, memory and exactness, never for "
-        "biology.");
+        "biology.";
+    plan.warnings.insert(plan.warnings.begin(), plan.synthetic);
+    const size_t told = plan.warnings.size();
     names.sets = {{"feeding", {}}, {"ignition", {}}};
     Estimate(ctx, options, 0, plan);
     CheckResources(options, false, plan, problems);
-    plan.warnings.resize(1);  // told again below, with the voltages
+    plan.warnings.resize(told);  // told again below, with the voltages
     // Making it takes seconds: not for an estimate, or to find an error.
     if (problems.empty() && !options.estimate) {
       progress.Start("making the synthetic twin");
@@ -391,9 +392,10 @@ SimulatePlan MakePlan(Context& ctx, const SimulateOptions& options,
     if (plan.neurons == 0) return plan;  // told already; ids mean nothing now
     loaded = true;
     if (plan.connectome.synthetic()) {
-      plan.warnings.push_back(
+      plan.synthetic =
           "The connectome is synthetic, not real wiring: use it for speed, "
-          "memory and exactness, never for biology.");
+          "memory and exactness, never for biology.";
+      plan.warnings.insert(plan.warnings.begin(), plan.synthetic);
     }
   }
   progress.Finish();

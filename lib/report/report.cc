@@ -65,7 +65,7 @@ std::string Section(std::string_view title, const std::string& content) {
 }
 
 std::string RasterNote(const RunReport& report, size_t active) {
-  std::string note = report.trials > 1 ? "First trial. " : "";
+  std::string note = report.trials > 1 ? "First trial.&emsp;" : "";
   if (report.raster.size() > report::kMaxRasterMarks ||
       active > report::kMaxRasterRows) {
     note +=

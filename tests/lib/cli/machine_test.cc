@@ -1,0 +1,71 @@
+#include "ranvier/cli/machine.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+namespace ranvier::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Machine : public testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::path(testing::TempDir()) / "ranvier_machine";
+    fs::remove_all(root_);
+    Write("proc/meminfo",
+          "MemTotal:  16000000 kB\nMemAvailable:   8000000 kB\n");
+  }
+  void TearDown() override { fs::remove_all(root_); }
+  void Write(const std::string& path, const std::string& text) {
+    fs::create_directories((root_ / path).parent_path());
+    std::ofstream(root_ / path) << text;
+  }
+  size_t Available() { return AvailableMemory(root_.string())->bytes; }
+
+  fs::path root_;
+};
+
+TEST_F(Machine, MemoryWithoutCgroup) { EXPECT_EQ(Available(), 8192000000u); }
+
+TEST_F(Machine, CgroupVersion2CountsAncestorsAndCache) {
+  Write("proc/self/cgroup", "0::/a/b\n");
+  Write("sys/fs/cgroup/a/b/memory.max", "max\n");
+  Write("sys/fs/cgroup/a/memory.max", "1000000\n");
+  Write("sys/fs/cgroup/a/memory.current", "600000\n");
+  Write("sys/fs/cgroup/a/memory.stat", "anon 5\ninactive_file 100000\n");
+  EXPECT_EQ(Available(), 500000u);
+}
+
+TEST_F(Machine, CgroupVersion1) {
+  Write("proc/self/cgroup", "9:name=systemd:/\n4:cpu,memory:/job\n0::/\n");
+  Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+  Write("sys/fs/cgroup/memory/job/memory.limit_in_bytes", "2000000\n");
+  Write("sys/fs/cgroup/memory/job/memory.usage_in_bytes", "500000\n");
+  EXPECT_EQ(Available(), 1500000u);
+}
+
+TEST_F(Machine, GroupThatIsOverItsLimitLeavesNothing) {
+  Write("proc/self/cgroup", "0::/\n");
+  Write("sys/fs/cgroup/memory.max", "1000\n");
+  Write("sys/fs/cgroup/memory.current", "2000\n");
+  EXPECT_EQ(Available(), 0u);
+}
+
+TEST_F(Machine, NoProcMeansNoAnswer) {
+  EXPECT_FALSE(AvailableMemory((root_ / "nowhere").string()));
+}
+
+TEST_F(Machine, FoldersThatCannotBeWritten) {
+  EXPECT_EQ(WhyNotWritable(root_.string()), "");
+  EXPECT_EQ(WhyNotWritable((root_ / "new/deeper").string()), "");
+  EXPECT_NE(WhyNotWritable((root_ / "proc/meminfo").string()), "");
+  EXPECT_NE(WhyNotWritable((root_ / "proc/meminfo/x").string()), "");
+  EXPECT_FALSE(fs::exists(root_ / "new"));
+  EXPECT_GT(FreeDisk((root_ / "new").string()).value_or(0), 0u);
+}
+
+}  // namespace
+}  // namespace ranvier::cli
