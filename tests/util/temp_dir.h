@@ -32,9 +32,11 @@ class TempDir {
   std::string File(std::string_view name) const {
     return (path_ / name).string();
   }
-  // Writes a file and returns its path.
+  // Writes a file and returns its path. An old one is removed first: ext4 waits
+  // for the disk when a file is cut to nothing and written again.
   std::string Write(std::string_view name, std::string_view bytes) const {
     const std::string file = File(name);
+    std::filesystem::remove(file);
     std::ofstream(file, std::ios::binary)
         .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     return file;
