@@ -22,7 +22,7 @@ hwy::ChosenTarget& ChosenTarget();
 
 #ifndef RANVIER_DISPATCH
 #if (HWY_TARGETS & (HWY_TARGETS - 1)) == 0  // compiled for one target only
-#define RANVIER_DISPATCH(Function) HWY_DYNAMIC_POINTER(Function)
+#define RANVIER_DISPATCH(Function) (HWY_DISPATCH_TABLE(Function)[0])
 #else
 #define RANVIER_DISPATCH(Function) \
   (HWY_DISPATCH_TABLE(             \
