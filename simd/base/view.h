@@ -8,6 +8,11 @@
 
 namespace ranvier {
 
+namespace internal {
+template <typename From, typename To>
+concept AddsConst = std::is_same_v<const From, To> && !std::is_same_v<From, To>;
+}  // namespace internal
+
 // Pointer, sizes, strides; owns nothing and is passed by value. Strides count
 // elements, not bytes. A view of T is also a view of const T.
 
@@ -22,8 +27,8 @@ class VecView {
     RANVIER_DCHECK(data != nullptr || size == 0);
   }
   constexpr VecView(std::span<T> span) : VecView(span.data(), span.size()) {}
-  constexpr VecView(
-      const VecView<value_type>& other) requires std::is_const_v<T>
+  template <internal::AddsConst<T> U>
+  constexpr VecView(const VecView<U>& other)
       : VecView(other.data(), other.size(), other.stride()) {}
 
   constexpr T* data() const { return data_; }
@@ -69,8 +74,8 @@ class MatView {
         col_stride_(col_stride) {
     RANVIER_DCHECK(data != nullptr || empty());
   }
-  constexpr MatView(
-      const MatView<value_type>& other) requires std::is_const_v<T>
+  template <internal::AddsConst<T> U>
+  constexpr MatView(const MatView<U>& other)
       : MatView(other.data(), other.rows(), other.cols(), other.row_stride(),
                 other.col_stride()) {}
 
