@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <tbb/global_control.h>
 #include <tbb/task_arena.h>
 
 #include "ranvier/simd/base/philox.h"
@@ -82,6 +83,23 @@ TEST(Context, SeveralThreadsButNoMoreThanAskedFor) {
     EXPECT_GE(crowd.most(), 2);
     EXPECT_LE(crowd.most(), threads);
   }
+}
+
+// Also on a machine with fewer processors, and after a smaller Context.
+TEST(Context, AllThreadsThatWereAskedFor) {
+  testing::internal::CaptureStderr();
+  Context small({.threads = 2});
+  small.ParallelFor(2, [](size_t) {});
+  Context large({.threads = 7});
+  Crowd crowd;
+  large.ParallelFor(7, [&](size_t) {
+    crowd.Enter();
+    // Until all are here, or for ten seconds.
+    for (int i = 0; i < 10'000 && crowd.most() < 7; ++i) Pause(1000);
+    crowd.Leave();
+  });
+  EXPECT_EQ(crowd.most(), 7);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 TEST(Context, SameBitsForAnyThreadCount) {
@@ -176,6 +194,9 @@ TEST(Context, TwoContextsInsideOneAnother) {
 }
 
 TEST(Context, CallersArena) {
+  // Else oneTBB warns where there are fewer processors.
+  const tbb::global_control allow(tbb::global_control::max_allowed_parallelism,
+                                  3);
   tbb::task_arena arena(3);
   Context ctx(arena, 77);
   EXPECT_EQ(ctx.threads(), 3);
