@@ -3,8 +3,8 @@
 # at all. Nothing of the system's apt is changed but the packages installed.
 
 packages_run=(g++ cmake ninja-build libtbb-dev zlib1g-dev libssl-dev
-  nlohmann-json3-dev libcli11-dev)
-packages_test=(libgtest-dev)
+  nlohmann-json3-dev libcli11-dev libxxhash-dev)
+packages_test=(libgtest-dev zstd)
 packages_bench=(libbenchmark-dev libeigen3-dev libopenblas-dev python3)
 packages_format=(clang-format-14)
 packages_tidy=(clang-tidy-14)
