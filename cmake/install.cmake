@@ -12,15 +12,21 @@ if(TARGET ranvier_command)
           RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
 
-# The headers, in the layout that they are included by. The command's and the
-# kernels compiled per target stay inside: they need Highway.
-set(destination "${CMAKE_INSTALL_INCLUDEDIR}/ranvier")
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/lib/" DESTINATION "${destination}"
-  FILES_MATCHING PATTERN "*.h" PATTERN "cli" EXCLUDE PATTERN "*-inl.h" EXCLUDE)
-foreach(room simd parallel gpu)
-  install(DIRECTORY "${PROJECT_SOURCE_DIR}/${room}"
-    DESTINATION "${destination}"
-    FILES_MATCHING PATTERN "*.h" PATTERN "*-inl.h" EXCLUDE)
+# The headers that are part of the face, in the layout that they are included
+# by: those that mark something RANVIER_API, and the plain types of simd/base.
+# tests/tree holds them to including nothing else.
+file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}"
+  "${PROJECT_SOURCE_DIR}/lib/*.h" "${PROJECT_SOURCE_DIR}/simd/*.h"
+  "${PROJECT_SOURCE_DIR}/parallel/*.h" "${PROJECT_SOURCE_DIR}/gpu/*.h")
+foreach(header ${headers})
+  file(STRINGS "${PROJECT_SOURCE_DIR}/${header}" face REGEX "RANVIER_API")
+  if(header MATCHES "^lib/cli/" OR NOT (face OR header MATCHES "^simd/base/"))
+    continue()
+  endif()
+  string(REGEX REPLACE "^lib/" "" place "${header}")
+  cmake_path(GET place PARENT_PATH folder)
+  install(FILES "${PROJECT_SOURCE_DIR}/${header}"
+    DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/ranvier/${folder}")
 endforeach()
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE"
         DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -8,7 +8,7 @@
 
 #include "ranvier/parallel/context.h"
 #include "ranvier/parallel/lif_frame.h"
-#include "ranvier/parallel/spike_event.h"
+#include "ranvier/simd/base/spike_event.h"
 
 namespace ranvier::parallel {
 

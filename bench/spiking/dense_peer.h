@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "ranvier/parallel/spike_event.h"
+#include "ranvier/simd/base/spike_event.h"
 #include "ranvier/spiking/connectome.h"
 #include "ranvier/spiking/lif_model.h"
 

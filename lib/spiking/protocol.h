@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "ranvier/parallel/spike_event.h"
+#include "ranvier/simd/base/spike_event.h"
 #include "ranvier/simd/base/export.h"
 #include "ranvier/spiking/connectome.h"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "ranvier/parallel/context.h"
-#include "ranvier/parallel/spike_event.h"
+#include "ranvier/simd/base/spike_event.h"
 #include "ranvier/simd/base/export.h"
 #include "ranvier/spiking/connectome.h"
 #include "ranvier/spiking/lif_model.h"

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/util/temp_dir.h"
+
 namespace ranvier::cli {
 namespace {
 
@@ -13,19 +15,17 @@ namespace fs = std::filesystem;
 class Machine : public testing::Test {
  protected:
   void SetUp() override {
-    root_ = fs::path(testing::TempDir()) / "ranvier_machine";
-    fs::remove_all(root_);
     Write("proc/meminfo",
           "MemTotal:  16000000 kB\nMemAvailable:   8000000 kB\n");
   }
-  void TearDown() override { fs::remove_all(root_); }
   void Write(const std::string& path, const std::string& text) {
     fs::create_directories((root_ / path).parent_path());
     std::ofstream(root_ / path) << text;
   }
   size_t Available() { return AvailableMemory(root_.string())->bytes; }
 
-  fs::path root_;
+  const test::TempDir folder_;
+  const fs::path root_ = folder_.path();
 };
 
 TEST_F(Machine, MemoryWithoutCgroup) { EXPECT_EQ(Available(), 8192000000u); }
