@@ -130,7 +130,7 @@ dev_ci() {
     if grep -qE 'warning: .*\[-W' "$logs/$gate.log"; then
       f=$((f + 1))
       verdict=FAILED
-      grep -E 'warning: .*\[-W' "$logs/$gate.log" | sort -u |
+      grep -E 'warning: .*\[-W' "$logs/$gate.log" | sort -u | head -n 20 |
         sed "s/^/$gate: compiler warning: /"
     fi
     printf '%-9s %-6s  %d passed, %d failed, %d skipped  (%d s)\n' "$gate" \
