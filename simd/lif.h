@@ -34,7 +34,8 @@ size_t StepAwake(const LifMoment& moment, const double* state, uint64_t* awake,
                  size_t* silents) noexcept;
 
 // Moves the frame of n neurons: A' = A * aa + B * ab, B' = B * bb, where values
-// under 1e-200 become 0 so that no sleeping neuron turns denormal. -inf stays.
+// under 1e-200 become 0 so that no sleeping neuron turns denormal. {-inf, -inf}
+// stays; ab must not be negative.
 void RebaseState(double aa, double ab, double bb, double* state,
                  size_t n) noexcept;
 

@@ -19,7 +19,8 @@ struct RowUpdate {
 // Writes to `touched` the col[i] that may cross afterwards, in order, and
 // returns how many there are. {-inf, -inf} stays as it is and never may.
 //
-// Shapes  col, weight: [n], col without repeats; touched: room for n.
+// Shapes  col, weight: [n], col without repeats; touched: room for n; state
+//         aligned to 16 bytes.
 // Bits    product and sum are rounded separately: the same on every target.
 size_t DeliverRow(const RowUpdate& update, const uint32_t* col,
                   const int16_t* weight, size_t n, double* state,

@@ -21,7 +21,9 @@ constexpr char kImport[] =
   --post-column NAME       among the usual names (pre, source, pre_root_id ...)
   --weight-column NAME
   --transmitter-column NAME  rows where it says GABA or GLUT become negative
+  --where COLUMN=VALUE     CSV: only rows whose COLUMN holds VALUE
   --ids-are-indices        the ids of an edge list are 0 .. N-1
+  --neuron-count N         how many neurons there are, where ids are indices
   --min-weight W           leave out pairs whose summed |weight| is below W
   --delay TIME             synaptic delay (default: the file's, else 1.8ms))";
 

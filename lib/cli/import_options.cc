@@ -2,28 +2,12 @@
 
 #include <cmath>
 #include <filesystem>
-#include <iterator>
+#include <stdexcept>
 
 #include "ranvier/cli/problems.h"
 #include "ranvier/cli/units.h"
 
 namespace ranvier::cli {
-namespace {
-
-constexpr struct {
-  const char* name;
-  ConnectomeFormat format;
-} kFormats[] = {
-    {"auto", ConnectomeFormat::kAuto},
-    {"rvc", ConnectomeFormat::kRanvier},
-    {"conn1", ConnectomeFormat::kConn1},
-    {"flyw", ConnectomeFormat::kFlyw},
-    {"codex", ConnectomeFormat::kCodexCsv},
-    {"shiu", ConnectomeFormat::kShiuCsv},
-    {"csv", ConnectomeFormat::kEdgeCsv},
-};
-
-}  // namespace
 
 void ImportFlags::AddTo(CLI::App& app) {
   app.add_option("--format", format);
@@ -32,23 +16,27 @@ void ImportFlags::AddTo(CLI::App& app) {
   app.add_option("--post-column", options.post_column);
   app.add_option("--weight-column", options.weight_column);
   app.add_option("--transmitter-column", options.transmitter_column);
+  app.add_option("--where", where);
   app.add_flag("--ids-are-indices", options.ids_are_indices);
+  app.add_option("--neuron-count", options.neuron_count);
   app.add_option("--min-weight", options.min_weight);
   app.add_option("--delay", delay);
 }
 
 void ImportFlags::Check(Problems& problems) {
-  bool known = false;
-  std::string names;
-  for (const auto& entry : kFormats) {
-    names += std::string(names.empty() ? "" : ", ") + entry.name;
-    if (format != entry.name) continue;
-    options.format = entry.format;
-    known = true;
+  try {
+    options.format = ParseConnectomeFormat(format);
+  } catch (const std::invalid_argument& error) {
+    problems.Usage("--format", error.what());
   }
-  if (!known) {
-    problems.Usage("--format",
-                   "'" + format + "' is not a format; there are " + names);
+  if (!where.empty()) {
+    const size_t equals = where.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      problems.Usage("--where", "'" + where + "' is not COLUMN=VALUE");
+    } else {
+      options.filter_column = where.substr(0, equals);
+      options.filter_value = where.substr(equals + 1);
+    }
   }
   if (!(options.min_weight >= 0) || !std::isfinite(options.min_weight)) {
     problems.Usage("--min-weight", "must be 0 or more");

@@ -13,6 +13,7 @@ namespace ranvier::cli {
 struct ImportFlags {
   std::string format = "auto";
   ImportOptions options;
+  std::string where;  // COLUMN=VALUE, or empty
   std::string delay;  // a duration; empty: what the file says, else 1.8 ms
 
   void AddTo(CLI::App& app);

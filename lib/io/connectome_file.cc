@@ -28,12 +28,12 @@ struct NamedFormat {
 };
 constexpr std::array<NamedFormat, 7> kFormats = {{
     {ConnectomeFormat::kAuto, "auto"},
-    {ConnectomeFormat::kRanvier, "ranvier"},
+    {ConnectomeFormat::kRanvier, "rvc"},
     {ConnectomeFormat::kConn1, "conn1"},
     {ConnectomeFormat::kFlyw, "flyw"},
     {ConnectomeFormat::kCodexCsv, "codex"},
     {ConnectomeFormat::kShiuCsv, "shiu"},
-    {ConnectomeFormat::kEdgeCsv, "edges"},
+    {ConnectomeFormat::kEdgeCsv, "csv"},
 }};
 
 constexpr size_t kSampleBytes = size_t{1} << 20;

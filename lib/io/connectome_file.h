@@ -21,8 +21,8 @@ enum class ConnectomeFormat {
   kEdgeCsv,   // any edge list with named columns
 };
 
-// Names for commands and reports: auto, ranvier, conn1, flyw, codex, shiu,
-// edges. Throws  std::invalid_argument that lists them.
+// Names for commands and reports: auto, rvc, conn1, flyw, codex, shiu, csv.
+// Throws  std::invalid_argument that lists them.
 RANVIER_API ConnectomeFormat ParseConnectomeFormat(std::string_view name);
 RANVIER_API std::string_view FormatName(ConnectomeFormat format);
 

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "ranvier/simd/base/spike_event.h"
 #include "ranvier/simd/base/export.h"
+#include "ranvier/simd/base/spike_event.h"
 #include "ranvier/spiking/connectome.h"
 
 namespace ranvier {

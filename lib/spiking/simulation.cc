@@ -8,6 +8,7 @@
 
 #include "ranvier/parallel/spiking.h"
 #include "ranvier/simd/base/error.h"
+#include "ranvier/simd/targets.h"
 #include "ranvier/spiking/poisson_source.h"
 
 namespace ranvier {
@@ -140,6 +141,10 @@ Simulation::Impl::Impl(Context& context, const Connectome& network,
 Simulation::Simulation(Context& ctx, const Connectome& connectome,
                        const LifModel& model, const Protocol& protocol,
                        uint32_t trial) {
+  if (const std::string error = simd::TargetEnvironmentError();
+      !error.empty()) {
+    throw std::invalid_argument(error);
+  }
   CheckModel(model);
   CheckNetwork(connectome, model);
   CheckProtocol(protocol, connectome.neurons(), model.dt_ms);

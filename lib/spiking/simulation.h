@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "ranvier/parallel/context.h"
-#include "ranvier/simd/base/spike_event.h"
 #include "ranvier/simd/base/export.h"
+#include "ranvier/simd/base/spike_event.h"
 #include "ranvier/spiking/connectome.h"
 #include "ranvier/spiking/lif_model.h"
 #include "ranvier/spiking/protocol.h"
@@ -37,7 +37,8 @@ struct VoltageTrace {
 //
 // Random   seed is that of ctx; a drive is a function of (seed, trial, neuron).
 // Threads  Those of ctx. Same spikes for any thread count and SIMD target.
-// Throws   std::invalid_argument (model, protocol), before any work;
+// Throws   std::invalid_argument (model, protocol, RANVIER_TARGET), before any
+//          work;
 //          CancelledError never: Run returns early instead.
 class RANVIER_API Simulation {
  public:

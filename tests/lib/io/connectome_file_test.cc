@@ -75,7 +75,7 @@ class ConnectomeFile : public testing::Test {
 
 TEST_F(ConnectomeFile, FormatNamesGoBothWays) {
   for (const char* name :
-       {"auto", "ranvier", "conn1", "flyw", "codex", "shiu", "edges"}) {
+       {"auto", "rvc", "conn1", "flyw", "codex", "shiu", "csv"}) {
     EXPECT_EQ(FormatName(ParseConnectomeFormat(name)), name);
   }
   EXPECT_THROW(ParseConnectomeFormat("CONN1"), std::invalid_argument);
