@@ -140,9 +140,9 @@ class CommandOnRing : public testing::Test {
   }
 
   static constexpr uint32_t kNeurons = 50;
-  TemporaryFolder folder_;
-  std::string ring_ = folder_ / "ring.conn1";
-  std::string out_ = folder_ / "out";
+  test::TempDir folder_;
+  std::string ring_ = folder_.File("ring.conn1");
+  std::string out_ = folder_.File("out");
 };
 
 TEST_F(CommandOnRing, FilesAgreeWithTheFigures) {
@@ -159,22 +159,23 @@ TEST_F(CommandOnRing, FilesAgreeWithTheFigures) {
   EXPECT_EQ(json["complete"], true);
   EXPECT_NEAR(json["biological_s"], 0.3, 1e-12);
   EXPECT_EQ(json["trial_spikes_sha256"].size(), 3u);
-  EXPECT_EQ(json, nlohmann::json::parse(ReadText(out_ + "/run.json")));
+  EXPECT_EQ(json, nlohmann::json::parse(test::ReadFile(out_ + "/run.json")));
 
   const size_t spikes = json["spikes"];
   ASSERT_GT(spikes, 0u);
   const auto rows = ReadStepList(out_ + "/spikes.csv.gz", kNeurons);
   EXPECT_EQ(rows.size(), spikes);
-  const std::string npy = ReadText(out_ + "/spikes.npy");
+  const std::string npy = test::ReadFile(out_ + "/spikes.npy");
   EXPECT_EQ(npy.size() % 64, spikes * 12 % 64);
   EXPECT_NE(npy.find("(" + std::to_string(spikes) + ", 3)"), std::string::npos);
-  const std::string rates = ReadText(out_ + "/rates.csv");
+  const std::string rates = test::ReadFile(out_ + "/rates.csv");
   EXPECT_EQ(rates.rfind("id,index,mean_rate_hz,std_rate_hz,spikes\n", 0), 0u);
   EXPECT_EQ(static_cast<size_t>(std::count(rates.begin(), rates.end(), '\n')),
             json["active_neurons"].get<size_t>() + 1);
-  const std::string voltage = ReadText(out_ + "/voltage.csv");
+  const std::string voltage = test::ReadFile(out_ + "/voltage.csv");
   EXPECT_EQ(std::count(voltage.begin(), voltage.end(), '\n'), 1 + 3 * 1000 * 2);
-  EXPECT_NE(ReadText(out_ + "/report.html").find("</html>"), std::string::npos);
+  EXPECT_NE(test::ReadFile(out_ + "/report.html").find("</html>"),
+            std::string::npos);
 }
 
 TEST_F(CommandOnRing, SameSpikesForAnyThreadCount) {
@@ -196,7 +197,7 @@ TEST_F(CommandOnRing, ShaIsThatOfTheSpikes) {
 }
 
 TEST_F(CommandOnRing, ExactInputAndSilence) {
-  const std::string input = folder_ / "input.csv";
+  const std::string input = folder_.File("input.csv");
   std::ofstream(input) << "step,neuron\n10,0\n";
   // A kick at step 10 fires neuron 0 at step 11, which goes round the ring.
   const auto json = Simulate({"--input", input});
@@ -221,7 +222,7 @@ TEST_F(CommandOnRing, WhatIsWrongIsToldBeforeTheRun) {
     int code;
     const char* message;
   };
-  const std::string file = folder_ / "ring.conn1";
+  const std::string file = folder_.File("ring.conn1");
   for (const Case& c : {
            Case{{"--excite", "50"}, 2, "50 is unknown"},
            Case{{"--excite", "0@-1"}, 2, "negative"},
@@ -334,8 +335,8 @@ class CommandReplay : public testing::Test {
     Write("params.json", params_.dump());
   }
 
-  TemporaryFolder folder_;
-  std::string run_ = folder_ / "pair";
+  test::TempDir folder_;
+  std::string run_ = folder_.File("pair");
   nlohmann::json params_;
 };
 
@@ -397,7 +398,7 @@ TEST_F(CommandReplay, BrokenFoldersAreNamed) {
     EXPECT_NE(outcome.out.find(c.message), std::string::npos)
         << c.text << ": " << outcome.out << outcome.err;
   }
-  EXPECT_EQ(Call({"replay", folder_ / "nowhere"}).code, kExitData);
+  EXPECT_EQ(Call({"replay", folder_.File("nowhere")}).code, kExitData);
   EXPECT_EQ(Call({"replay"}).code, kExitUsage);
   EXPECT_EQ(Call({"replay", run_, "--threads", "1,x"}).code, kExitUsage);
 }

@@ -56,16 +56,16 @@ class Program : public testing::Test {
   // Waits until the program has said that it is about to simulate.
   void WaitForStart() {
     for (int i = 0; i < 600; ++i) {
-      if (ReadText(log_).find("in steps of") != std::string::npos) break;
+      if (test::ReadFile(log_).find("in steps of") != std::string::npos) break;
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
 
-  TemporaryFolder folder_;
-  std::string ring_ = folder_ / "ring.conn1";
-  std::string out_ = folder_ / "out";
-  std::string log_ = folder_ / "log";
+  test::TempDir folder_;
+  std::string ring_ = folder_.File("ring.conn1");
+  std::string out_ = folder_.File("out");
+  std::string log_ = folder_.File("log");
   // Half an hour of it would take longer than any test.
   std::vector<std::string> endless_ = {"simulate", ring_,        "--excite",
                                        "all@50",   "--duration", "30min",
@@ -76,14 +76,14 @@ TEST_F(Program, CtrlCLeavesWholeFilesThatSayTheyAreIncomplete) {
   const pid_t child = Start(endless_, log_);
   WaitForStart();
   kill(child, SIGINT);
-  EXPECT_EQ(Wait(child), 130) << ReadText(log_);
-  const auto json = nlohmann::json::parse(ReadText(out_ + "/run.json"));
+  EXPECT_EQ(Wait(child), 130) << test::ReadFile(log_);
+  const auto json = nlohmann::json::parse(test::ReadFile(out_ + "/run.json"));
   EXPECT_EQ(json["complete"], false);
   EXPECT_GT(json["biological_s"], 0);
   EXPECT_LT(json["biological_s"], 1800);
   EXPECT_EQ(ReadStepList(out_ + "/spikes.csv.gz", 2000).size(),
             json["spikes"].get<size_t>());
-  EXPECT_NE(ReadText(out_ + "/report.html").find("Incomplete"),
+  EXPECT_NE(test::ReadFile(out_ + "/report.html").find("Incomplete"),
             std::string::npos);
   size_t files = 0;
   for ([[maybe_unused]] const auto& entry : fs::directory_iterator(out_)) {
@@ -96,7 +96,7 @@ TEST_F(Program, TerminationCountsAsItsOwnSignal) {
   const pid_t child = Start(endless_, log_);
   WaitForStart();
   kill(child, SIGTERM);
-  EXPECT_EQ(Wait(child), 143) << ReadText(log_);
+  EXPECT_EQ(Wait(child), 143) << test::ReadFile(log_);
 }
 
 TEST_F(Program, ReaderThatGoesAwayDoesNotCutTheFiles) {
@@ -121,7 +121,7 @@ TEST_F(Program, WrongEnvironmentIsTold) {
                                 " simulate " + ring_ + " --excite 0 --out " +
                                 out_ + " 2>" + log_;
     EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 2) << wrong;
-    EXPECT_NE(ReadText(log_).find(
+    EXPECT_NE(test::ReadFile(log_).find(
                   std::string(wrong).substr(0, std::string(wrong).find('='))),
               std::string::npos);
     EXPECT_FALSE(fs::exists(out_));

@@ -1,33 +1,13 @@
 #pragma once
 
-#include <stdlib.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
 #include <string>
-#include <vector>
+
+#include "tests/util/temp_dir.h"
 
 namespace ranvier::cli {
-
-// A folder of its own that goes away with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "ranvier-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const {
-    return (path_ / name).string();
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 // A ring of `neurons` in CONN1: each drives the next two hard enough to fire.
 inline void WriteRing(const std::string& path, uint32_t neurons) {
@@ -45,11 +25,6 @@ inline void WriteRing(const std::string& path, uint32_t neurons) {
     put(std::max(a, b));
   }
   for (uint32_t e = 0; e < 2 * neurons; ++e) put(300.0f);
-}
-
-inline std::string ReadText(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 }  // namespace ranvier::cli

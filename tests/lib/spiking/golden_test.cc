@@ -14,32 +14,15 @@
 
 #include "ranvier/io/connectome_file.h"
 #include "ranvier/parallel/context.h"
-#include "ranvier/simd/targets.h"
 #include "ranvier/spiking/replay.h"
 
+#include "tests/lib/spiking/replay_everywhere.h"
 #include "tests/util/shared_data.h"
 
 namespace ranvier {
 namespace {
 
 using test::SharedData;
-
-void ReplayEverywhere(const Fixture& fixture) {
-  for (const std::string& target : simd::SupportedTargets()) {
-    ASSERT_TRUE(simd::ForceTarget(target));
-    ASSERT_EQ(simd::RunningTarget(), target);
-    for (const int threads : {1, 2, 7}) {
-      Context ctx({.threads = threads});
-      const ReplayResult result = Replay(ctx, fixture);
-      EXPECT_TRUE(result.identical)
-          << fixture.folder << " on " << target << " with " << threads
-          << " threads: " << result.missing << " missing, " << result.extra
-          << " extra";
-      EXPECT_EQ(result.spikes_sha256, fixture.spikes_sha256);
-    }
-  }
-  simd::ForceTarget("best");
-}
 
 struct TraceRow {
   int64_t step = 0;
@@ -101,7 +84,7 @@ TEST(Golden, ToysSpikesAndTraces) {
   size_t rows = 0;
   for (const auto& entry : std::filesystem::directory_iterator(*folder)) {
     const Fixture fixture = LoadFixture(ctx, entry.path().string());
-    ReplayEverywhere(fixture);
+    test::ExpectIdenticalEverywhere(fixture);
     rows += CompareTrace(fixture);
     ++toys;
   }
@@ -115,7 +98,7 @@ TEST_P(GoldenNetwork, IdenticalSpikes) {
   const auto folder = SharedData(std::string("golden/") + GetParam());
   if (!folder) GTEST_SKIP() << "shared data not found: golden/" << GetParam();
   Context ctx({.threads = 1});
-  ReplayEverywhere(LoadFixture(ctx, folder->string()));
+  test::ExpectIdenticalEverywhere(LoadFixture(ctx, folder->string()));
 }
 
 INSTANTIATE_TEST_SUITE_P(Recorded, GoldenNetwork,

@@ -5,10 +5,10 @@
 #include <gtest/gtest.h>
 
 #include "ranvier/parallel/context.h"
-#include "ranvier/simd/targets.h"
 #include "ranvier/spiking/replay.h"
 
 #include "tests/lib/spiking/connc16.h"
+#include "tests/lib/spiking/replay_everywhere.h"
 #include "tests/util/shared_data.h"
 
 namespace ranvier {
@@ -25,19 +25,8 @@ TEST(GoldenTwin, IdenticalSpikesOnEveryTargetForAnyThreads) {
     Context loading({.threads = 1});
     const Fixture fixture =
         LoadFixture(loading, (*folder / run).string(), &twin);
-    for (const std::string& target : simd::SupportedTargets()) {
-      ASSERT_TRUE(simd::ForceTarget(target));
-      ASSERT_EQ(simd::RunningTarget(), target);
-      for (const int threads : {1, 2, 7}) {
-        Context ctx({.threads = threads});
-        const ReplayResult result = Replay(ctx, fixture);
-        EXPECT_TRUE(result.identical)
-            << run << " on " << target << " with " << threads << " threads";
-        EXPECT_EQ(result.spikes_sha256, fixture.spikes_sha256);
-      }
-    }
+    test::ExpectIdenticalEverywhere(fixture);
   }
-  simd::ForceTarget("best");
 }
 
 }  // namespace
