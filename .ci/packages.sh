@@ -34,9 +34,18 @@ as_root() {
   fi
 }
 
-is_installed() {
-  [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+# One line a package that dpkg knows under this name: with arm64 beside the
+# machine's own architecture there are two.
+installed_versions() { # PACKAGE[:ARCHITECTURE]
+  local own
+  own=$(dpkg --print-architecture)
+  dpkg-query -W -f='${Architecture} ${db:Status-Status} ${Version}\n' "$1" \
+    2>/dev/null | awk -v own="$own" -v asked="${1#*:}" '
+      $2 == "installed" && ($1 == own || $1 == "all" || $1 == asked) {
+        print $3 }'
 }
+
+is_installed() { [ -n "$(installed_versions "$1")" ]; }
 
 apt_updated=
 apt_update() {
@@ -182,7 +191,7 @@ unpack() {
 # reports races that are none or, told to be quiet, hides real ones.
 tsan_tbb() {
   local version prefix work tarball
-  version=$(dpkg-query -W -f='${Version}' libtbb-dev)
+  version=$(installed_versions libtbb-dev)
   prefix=$downloads/tbb-tsan-$version-$("${CXX:-g++}" -dumpfullversion)
   if [ ! -e "$prefix/lib/cmake/TBB/TBBConfig.cmake" ]; then
     need xz-utils

@@ -35,7 +35,7 @@ SpikingEngine::SpikingEngine(Context& ctx, const SynapseView& synapses,
   max_window_ = std::min(parameters.delay_steps, frame_.length());
   state_.assign(2 * neurons, 0.0);
   is_awake_.assign(neurons, 0);
-  step_begin_.assign(1, 0);
+  step_begin_.assign(static_cast<size_t>(parameters.delay_steps) + 1, 0);
   if (settings_.refractory_steps.empty()) {
     settings_.refractory_steps.assign(neurons, 0);
   }
@@ -241,9 +241,9 @@ void SpikingEngine::Deliver(Owner& owner, size_t index, int64_t step, int64_t k,
   const uint64_t* row_begin = split_.data() + index * neurons;
   const uint64_t* row_end = row_begin + neurons;
   const uint32_t* col = synapses_.col.data();
-  const uint64_t end = step_begin_[static_cast<size_t>(sent) + 1];
+  const uint64_t end = StepBegin(sent + 1);
   const simd::RowUpdate update = frame_.ArrivalAt(k);
-  for (uint64_t i = step_begin_[static_cast<size_t>(sent)]; i < end; ++i) {
+  for (uint64_t i = StepBegin(sent); i < end; ++i) {
     const uint32_t source = spikes_[i].neuron;
     if (!settings_.muted.empty() && settings_.muted[source] != 0) continue;
     if (i + 1 < end) {
@@ -285,7 +285,7 @@ void SpikingEngine::Exchange(int64_t count) {
         spikes_.push_back(from[next[o]]);
       }
     }
-    step_begin_.push_back(spikes_.size());
+    StepBegin(step + 1) = spikes_.size();
   }
   for (Owner& owner : owners_) owner.spikes.clear();
   now_ += count;

@@ -103,6 +103,9 @@ class SpikingEngine {
   void WakeUnlessSilent(Owner& owner, uint32_t neuron, int64_t k);
   void Exchange(int64_t count);
   State StateAt(uint32_t neuron, int64_t k) const;
+  uint64_t& StepBegin(int64_t step) {
+    return step_begin_[static_cast<size_t>(step) % step_begin_.size()];
+  }
 
   Context& ctx_;
   SynapseView synapses_;
@@ -121,7 +124,9 @@ class SpikingEngine {
   std::vector<uint64_t> split_;
 
   std::vector<SpikeEvent> spikes_;
-  std::vector<uint64_t> step_begin_;  // [steps + 1]: into spikes_
+  // Ring: where a step's spikes begin in spikes_, for the delay_steps + 1 steps
+  // whose spikes may still be on their way.
+  std::vector<uint64_t> step_begin_;
   std::vector<ProbeRecord> probes_;
 };
 
