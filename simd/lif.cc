@@ -35,7 +35,11 @@ size_t StepAwakeImpl(const LifMoment& m, const double* HWY_RESTRICT state,
   for (size_t i = 0; i < n; i += N) {
     const size_t remaining = n - i;
     const auto valid = hn::FirstN(d, remaining);
-    const auto index = hn::LoadN(du, awake + i, remaining);  // 0 past the end
+    // Past the end the last vector looks at its first neuron again: never at
+    // one that another thread may be changing.
+    const auto index = hn::IfThenElse(hn::RebindMask(du, valid),
+                                      hn::LoadN(du, awake + i, remaining),
+                                      hn::Set(du, awake[i]));
     const auto at = hn::BitCast(di, hn::ShiftLeft<1>(index));
     const auto A = hn::GatherIndex(d, state, at);
     const auto B = hn::GatherIndex(d, state + 1, at);
