@@ -23,9 +23,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// For a shell. A program cross-compiled for another machine needs its emulator.
+const std::string kCommand =
+    std::string(RANVIER_EMULATOR) + " " + RANVIER_COMMAND;
+
 // Starts the program; what it prints goes to the file `log`.
 pid_t Start(std::vector<std::string> args, const std::string& log) {
   args.insert(args.begin(), RANVIER_COMMAND);
+  if (*RANVIER_EMULATOR != '\0') args.insert(args.begin(), RANVIER_EMULATOR);
   std::vector<char*> argv;
   for (std::string& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);
@@ -36,7 +41,7 @@ pid_t Start(std::vector<std::string> args, const std::string& log) {
     dup2(file, STDERR_FILENO);
     // A test runner may ignore Ctrl-C, which children inherit.
     signal(SIGINT, SIG_DFL);
-    execv(argv[0], argv.data());
+    execvp(argv[0], argv.data());
     _exit(127);
   }
   return child;
@@ -100,9 +105,9 @@ TEST_F(Program, TerminationCountsAsItsOwnSignal) {
 }
 
 TEST_F(Program, ReaderThatGoesAwayDoesNotCutTheFiles) {
-  const std::string command = std::string(RANVIER_COMMAND) + " simulate " +
-                              ring_ + " --excite 0 --duration 50 --out " +
-                              out_ + " --json - 2>/dev/null | true";
+  const std::string command = kCommand + " simulate " + ring_ +
+                              " --excite 0 --duration 50 --out " + out_ +
+                              " --json - 2>/dev/null | true";
   EXPECT_EQ(std::system(command.c_str()), 0);
   EXPECT_TRUE(fs::exists(out_ + "/run.json"));
   EXPECT_TRUE(fs::exists(out_ + "/report.html"));
@@ -110,14 +115,13 @@ TEST_F(Program, ReaderThatGoesAwayDoesNotCutTheFiles) {
 
 TEST_F(Program, FullDiskUnderStandardOutputIsAnError) {
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "there is no /dev/full";
-  const std::string command =
-      std::string(RANVIER_COMMAND) + " --help >/dev/full 2>/dev/null";
+  const std::string command = kCommand + " --help >/dev/full 2>/dev/null";
   EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 1);
 }
 
 TEST_F(Program, WrongEnvironmentIsTold) {
   for (const char* wrong : {"RANVIER_NUM_THREADS=many", "RANVIER_TARGET=Z80"}) {
-    const std::string command = std::string(wrong) + " " + RANVIER_COMMAND +
+    const std::string command = std::string(wrong) + " " + kCommand +
                                 " simulate " + ring_ + " --excite 0 --out " +
                                 out_ + " 2>" + log_;
     EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 2) << wrong;
