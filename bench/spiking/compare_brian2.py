@@ -31,7 +31,8 @@ def read_conn1(path):
     target = rest[: 4 * edges].view("<u4")
     weight = rest[4 * edges: 8 * edges].view("<f4")
     source = np.repeat(np.arange(neurons), np.diff(row_ptr))
-    return neurons, source, target.astype(np.int64), weight
+    # In double precision: a count times w_syn must not be rounded to a float.
+    return neurons, source, target.astype(np.int64), weight.astype(np.float64)
 
 
 def build_brian2(folder, graph, input_csv, steps, threads):
