@@ -33,7 +33,7 @@ struct VoltageTrace {
 //   for (const Spike& spike : simulation.spikes()) ...
 //
 // State is double precision. A step is: integrate, threshold, deliver, reset,
-// record; SPEC: spikes equal those of Brian2 with the exact integrator.
+// record. Spikes equal those of Brian2 with the exact integrator.
 //
 // Random   seed is that of ctx; a drive is a function of (seed, trial, neuron).
 // Threads  Those of ctx. Same spikes for any thread count and SIMD target.
