@@ -88,6 +88,7 @@ int RunImport(const std::vector<std::string>& args, Streams streams) {
   ProgressBar progress(streams.err, streams.terminal);
   progress.Start("reading " + BaseName(in));
   ctx.SetProgress([&](double done) { progress.Show(done); });
+  CheckMemoryFor(in, import.options, AvailableMemory());
   Connectome connectome = LoadConnectome(ctx, in, import.options);
   if (!import.delay.empty()) {
     connectome = WithDelay(connectome, import.options.delay_ms);
@@ -214,6 +215,7 @@ int RunStats(const std::vector<std::string>& args, Streams streams) {
   ProgressBar progress(streams.err, streams.terminal);
   progress.Start("reading " + BaseName(file));
   ctx.SetProgress([&](double done) { progress.Show(done); });
+  CheckMemoryFor(file, import.options, AvailableMemory());
   const Connectome connectome = LoadConnectome(ctx, file, import.options);
   progress.Finish();
   if (ctx.cancelled()) return interrupt.exit_code();

@@ -11,6 +11,9 @@
 #include <sstream>
 #include <string_view>
 
+#include "ranvier/cli/units.h"
+#include "ranvier/simd/base/error.h"
+
 namespace ranvier::cli {
 namespace {
 
@@ -129,6 +132,18 @@ std::string WhyNotWritable(const std::string& path) {
            std::strerror(errno);
   }
   return "";
+}
+
+void CheckMemoryFor(const std::string& path, const ImportOptions& options,
+                    const std::optional<MemoryLimit>& memory) {
+  const size_t needed = EstimateLoadBytes(path, options);
+  if (!memory || needed <= memory->bytes) return;
+  throw IoError(
+      path + ": loading it needs about " +
+      FormatBytes(static_cast<double>(needed)) + " of memory, there are " +
+      FormatBytes(static_cast<double>(memory->bytes)) + " (" + memory->reason +
+      "); convert it on a larger machine with ranvier connectome "
+      "import, a .rvc file is mapped and needs less");
 }
 
 }  // namespace ranvier::cli

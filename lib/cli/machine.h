@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "ranvier/io/connectome_file.h"
+
 namespace ranvier::cli {
 
 struct MemoryLimit {
@@ -23,5 +25,10 @@ std::optional<size_t> FreeDisk(const std::string& path);
 // Why no file can be created in the folder `path`, which need not exist yet;
 // empty if one can. Creates nothing.
 std::string WhyNotWritable(const std::string& path);
+
+// Refuses a connectome file that would not fit, before it is loaded.
+// Throws  IoError: unreadable, or larger than `memory`.
+void CheckMemoryFor(const std::string& path, const ImportOptions& options,
+                    const std::optional<MemoryLimit>& memory);
 
 }  // namespace ranvier::cli

@@ -106,6 +106,7 @@ void LoadFile(Context& ctx, const SimulateOptions& options,
     return;
   }
   try {
+    CheckMemoryFor(options.file, import.options, AvailableMemory());
     plan.connectome = LoadConnectome(ctx, options.file, import.options);
     if (!import.delay.empty()) {
       plan.connectome = WithDelay(plan.connectome, import.options.delay_ms);

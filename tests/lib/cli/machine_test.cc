@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "ranvier/simd/base/error.h"
+
 #include "tests/util/temp_dir.h"
 
 namespace ranvier::cli {
@@ -65,6 +67,21 @@ TEST_F(Machine, FoldersThatCannotBeWritten) {
   EXPECT_NE(WhyNotWritable((root_ / "proc/meminfo/x").string()), "");
   EXPECT_FALSE(fs::exists(root_ / "new"));
   EXPECT_GT(FreeDisk((root_ / "new").string()).value_or(0), 0u);
+}
+
+TEST_F(Machine, FileThatWouldNotFitIsRefusedBeforeItIsLoaded) {
+  Write("edges.csv", "pre,post,weight\n1,2,3\n");
+  const std::string path = (root_ / "edges.csv").string();
+  EXPECT_NO_THROW(CheckMemoryFor(path, {}, AvailableMemory()));
+  EXPECT_NO_THROW(CheckMemoryFor(path, {}, std::nullopt));
+  try {
+    CheckMemoryFor(path, {}, MemoryLimit{1, "cgroup limit"});
+    FAIL() << "one byte is not enough";
+  } catch (const IoError& error) {
+    EXPECT_NE(std::string(error.what()).find("edges.csv"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("cgroup limit"),
+              std::string::npos);
+  }
 }
 
 }  // namespace
