@@ -16,11 +16,19 @@ constexpr size_t kCutoff = 65536;
 // Chunks that a thread takes at a time.
 constexpr size_t kGrain = 4;
 
+// One chunk without gaps goes straight to the kernel: the entry to a small
+// vector is to cost next to nothing.
+template <class T>
+bool IsSmall(const VecView<T>& x) {
+  return x.size() <= kSumChunk && x.contiguous();
+}
+
 size_t Chunks(size_t n) { return n == 0 ? 0 : (n - 1) / kSumChunk + 1; }
 
 // n elements from `begin` on, packed into `room` where they have gaps.
 template <class T>
-const T* Contiguous(VecView<const T> x, size_t begin, size_t n, T* room) {
+const T* Contiguous(const VecView<const T>& x, size_t begin, size_t n,
+                    T* room) {
   const T* from = x.data() + begin * x.stride();
   if (x.contiguous()) return from;
   Pack(from, x.stride(), n, room);
@@ -57,7 +65,8 @@ double Sum(Context& ctx, size_t n, const Part& part) {
 }
 
 template <class T>
-float DotOf(Context& ctx, VecView<const T> x, VecView<const T> y) {
+float DotOf(Context& ctx, const VecView<const T>& x,
+            const VecView<const T>& y) {
   const bool gaps = !x.contiguous() || !y.contiguous();
   const double sum = Sum(ctx, x.size(), [&](size_t begin, size_t n) -> double {
     if (!gaps) return simd::Dot(x.data() + begin, y.data() + begin, n);
@@ -70,8 +79,8 @@ float DotOf(Context& ctx, VecView<const T> x, VecView<const T> y) {
 
 // part(x, n) of the chunk that begins at `begin`.
 template <class Part>
-auto OfChunk(Context& ctx, VecView<const float> x, size_t begin, size_t n,
-             const Part& part) {
+auto OfChunk(Context& ctx, const VecView<const float>& x, size_t begin,
+             size_t n, const Part& part) {
   float* room =
       x.contiguous()
           ? nullptr
@@ -81,15 +90,25 @@ auto OfChunk(Context& ctx, VecView<const float> x, size_t begin, size_t n,
 
 }  // namespace
 
-float Dot(Context& ctx, VecView<const float> x, VecView<const float> y) {
+float Dot(Context& ctx, const VecView<const float>& x,
+          const VecView<const float>& y) {
+  if (IsSmall(x) && y.contiguous())
+    return simd::Dot(x.data(), y.data(), x.size());
   return DotOf(ctx, x, y);
 }
 
-float Dot(Context& ctx, VecView<const bf16> x, VecView<const bf16> y) {
+float Dot(Context& ctx, const VecView<const bf16>& x,
+          const VecView<const bf16>& y) {
+  if (IsSmall(x) && y.contiguous())
+    return simd::Dot(x.data(), y.data(), x.size());
   return DotOf(ctx, x, y);
 }
 
-void Axpy(Context& ctx, float alpha, VecView<const float> x, VecView<float> y) {
+void Axpy(Context& ctx, float alpha, const VecView<const float>& x,
+          const VecView<float>& y) {
+  if (IsSmall(x) && y.contiguous()) {
+    return simd::Axpy(alpha, x.data(), y.data(), x.size());
+  }
   const bool gaps = !x.contiguous() || !y.contiguous();
   ForRanges(ctx, x.size(), kGrain * kSumChunk, kCutoff,
             [&](size_t begin, size_t end) {
@@ -104,7 +123,8 @@ void Axpy(Context& ctx, float alpha, VecView<const float> x, VecView<float> y) {
             });
 }
 
-void Scal(Context& ctx, float alpha, VecView<float> x) {
+void Scal(Context& ctx, float alpha, const VecView<float>& x) {
+  if (IsSmall(x)) return simd::Scal(alpha, x.data(), x.size());
   ForRanges(ctx, x.size(), kGrain * kSumChunk, kCutoff,
             [&](size_t begin, size_t end) {
               float* from = x.data() + begin * x.stride();
@@ -116,21 +136,22 @@ void Scal(Context& ctx, float alpha, VecView<float> x) {
             });
 }
 
-float Nrm2(Context& ctx, VecView<const float> x) {
+float Nrm2(Context& ctx, const VecView<const float>& x) {
   const double sum = Sum(ctx, x.size(), [&](size_t begin, size_t n) {
     return OfChunk(ctx, x, begin, n, simd::SumOfSquares);
   });
   return static_cast<float>(std::sqrt(sum));
 }
 
-float Asum(Context& ctx, VecView<const float> x) {
+float Asum(Context& ctx, const VecView<const float>& x) {
+  if (IsSmall(x)) return simd::Asum(x.data(), x.size());
   const double sum = Sum(ctx, x.size(), [&](size_t begin, size_t n) -> double {
     return OfChunk(ctx, x, begin, n, simd::Asum);
   });
   return static_cast<float>(sum);
 }
 
-size_t Iamax(Context& ctx, VecView<const float> x) {
+size_t Iamax(Context& ctx, const VecView<const float>& x) {
   if (x.contiguous() && (x.size() < kCutoff || ctx.threads() == 1)) {
     return simd::Iamax(x.data(), x.size()).index;
   }

@@ -69,8 +69,15 @@ std::vector<simd::FiniteRange> GroupRanges(Context& ctx, MatView<const float> x,
 simd::FiniteRange WholeRange(Context& ctx, MatView<const float> x) {
   if (IsFlat(x)) x = Flat(x);
   simd::FiniteRange whole;
+  if (x.empty()) return whole;
+  if (x.rows() * x.cols() < kCutoff || ctx.threads() == 1) {
+    for (size_t row = 0; row < x.rows(); ++row) {
+      whole = Union(whole, RangeOfRun(&x(row, 0), x.col_stride(), x.cols()));
+    }
+    return whole;
+  }
   // A group is as good a piece as any: the range of all is that of the ranges.
-  const size_t piece = std::clamp<size_t>(x.cols(), 1, kGrain);
+  const size_t piece = std::min(x.cols(), kGrain);
   for (const simd::FiniteRange& range : GroupRanges(ctx, x, piece)) {
     whole = Union(whole, range);
   }
@@ -269,24 +276,24 @@ void FindScales(Context& ctx, MatView<const float> x, QuantLayout layout,
     zero_point = zero_point.Transposed();
     layout = Transposed(layout);
   }
-  std::vector<simd::FiniteRange> ranges;
+  const auto set = [&](size_t row, size_t col, simd::FiniteRange range) {
+    const simd::Quantization by = zero_point.empty()
+                                      ? simd::SymmetricQuantization(range, type)
+                                      : simd::AffineQuantization(range, type);
+    scale(row, col) = by.scale;
+    if (!zero_point.empty()) zero_point(row, col) = by.zero_point;
+  };
   if (layout.granularity == QuantGranularity::kTensor) {
-    ranges = {WholeRange(ctx, x)};
-  } else if (ByColumn(layout)) {
+    return set(0, 0, WholeRange(ctx, x));
+  }
+  std::vector<simd::FiniteRange> ranges(scale.rows());
+  if (ByColumn(layout)) {
     ranges = ColumnRanges(ctx, x);
-  } else if (x.cols() == 0) {
-    ranges.resize(scale.rows());
-  } else {
+  } else if (x.cols() != 0) {
     ranges = GroupRanges(ctx, x, GroupCols(layout, x.cols()));
   }
   for (size_t i = 0; i < ranges.size(); ++i) {
-    const size_t row = i / scale.cols();
-    const size_t col = i % scale.cols();
-    const simd::Quantization by =
-        zero_point.empty() ? simd::SymmetricQuantization(ranges[i], type)
-                           : simd::AffineQuantization(ranges[i], type);
-    scale(row, col) = by.scale;
-    if (!zero_point.empty()) zero_point(row, col) = by.zero_point;
+    set(i / scale.cols(), i % scale.cols(), ranges[i]);
   }
 }
 

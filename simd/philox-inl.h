@@ -34,30 +34,49 @@ HWY_INLINE void PhiloxBlocks(Philox::Key key, uint64_t first, size_t blocks,
   const auto low = hn::Set(d, 0xFFFFFFFFu);
   const auto m0 = hn::BitCast(d32, hn::Set(d, 0xD2511F53u));
   const auto m1 = hn::BitCast(d32, hn::Set(d, 0xCD9E8D57u));
-  for (; b + N <= blocks; b += N) {
-    const auto counter = hn::Iota(d, first + b);
-    auto c0 = hn::And(counter, low);
-    auto c1 = hn::ShiftRight<32>(counter);
-    auto c2 = hn::Zero(d);
-    auto c3 = hn::Zero(d);
-    uint32_t k0 = key[0];
-    uint32_t k1 = key[1];
-    for (int round = 0; round < 10; ++round) {
-      const auto p0 = hn::MulEven(hn::BitCast(d32, c0), m0);
-      const auto p1 = hn::MulEven(hn::BitCast(d32, c2), m1);
-      c0 = hn::Xor(hn::Xor(hn::ShiftRight<32>(p1), c1), hn::Set(d, k0));
-      c2 = hn::Xor(hn::Xor(hn::ShiftRight<32>(p0), c3), hn::Set(d, k1));
-      c1 = p1;
-      c3 = p0;
-      k0 += 0x9E3779B9;
-      k1 += 0xBB67AE85;
-    }
+  const auto round = [&](auto& c0, auto& c1, auto& c2, auto& c3, auto k0,
+                         auto k1) HWY_ATTR {
+    const auto p0 = hn::MulEven(hn::BitCast(d32, c0), m0);
+    const auto p1 = hn::MulEven(hn::BitCast(d32, c2), m1);
+    c0 = hn::Xor3(hn::ShiftRight<32>(p1), c1, k0);
+    c2 = hn::Xor3(hn::ShiftRight<32>(p0), c3, k1);
+    c1 = p1;
+    c3 = p0;
+  };
+  const auto store = [&](auto c0, auto c1, auto c2, auto c3,
+                         uint32_t* to) HWY_ATTR {
     const auto w01 = hn::Or(hn::And(c0, low), hn::ShiftLeft<32>(c1));
     const auto w23 = hn::Or(hn::And(c2, low), hn::ShiftLeft<32>(c3));
     const auto lower = hn::InterleaveWholeLower(d, w01, w23);
     const auto upper = hn::InterleaveWholeUpper(d, w01, w23);
-    hn::StoreU(hn::BitCast(d32, lower), d32, out + 4 * b);
-    hn::StoreU(hn::BitCast(d32, upper), d32, out + 4 * b + 2 * N);
+    hn::StoreU(hn::BitCast(d32, lower), d32, to);
+    hn::StoreU(hn::BitCast(d32, upper), d32, to + 2 * N);
+  };
+  // Two vectors at a time: a round waits for its product, and ten of them are
+  // too long a chain for the processor to look past.
+  for (; b + 2 * N <= blocks; b += 2 * N) {
+    const auto c = hn::Iota(d, first + b);
+    const auto e = hn::Iota(d, first + b + N);
+    auto c0 = hn::And(c, low);
+    auto c1 = hn::ShiftRight<32>(c);
+    auto c2 = hn::Zero(d);
+    auto c3 = hn::Zero(d);
+    auto e0 = hn::And(e, low);
+    auto e1 = hn::ShiftRight<32>(e);
+    auto e2 = hn::Zero(d);
+    auto e3 = hn::Zero(d);
+    uint32_t k0 = key[0];
+    uint32_t k1 = key[1];
+    for (int i = 0; i < 10; ++i) {
+      const auto v0 = hn::Set(d, k0);
+      const auto v1 = hn::Set(d, k1);
+      round(c0, c1, c2, c3, v0, v1);
+      round(e0, e1, e2, e3, v0, v1);
+      k0 += 0x9E3779B9;
+      k1 += 0xBB67AE85;
+    }
+    store(c0, c1, c2, c3, out + 4 * b);
+    store(e0, e1, e2, e3, out + 4 * (b + N));
   }
 #endif
   for (; b < blocks; ++b) {
