@@ -50,7 +50,7 @@ HWY_INLINE auto LowHalf(DU, hn::VFromD<DU> pair) {
   return hn::BitCast(hn::RebindToFloat<DU>(), hn::ShiftLeft<16>(pair));
 }
 template <class DU>
-HWY_INLINE auto HighHalf(DU du, hn::VFromD<DU> pair) {
+[[maybe_unused]] HWY_INLINE auto HighHalf(DU du, hn::VFromD<DU> pair) {
   return hn::BitCast(hn::RebindToFloat<DU>(),
                      hn::And(pair, hn::Set(du, 0xFFFF0000u)));
 }
@@ -62,16 +62,17 @@ float DotBf16(const bf16* x_bf16, const bf16* y_bf16, size_t n) {
   const auto* y = reinterpret_cast<const uint16_t*>(y_bf16);
   const hn::ScalableTag<float> d;
   const hn::RebindToUnsigned<decltype(d)> du;
-  const hn::Repartition<uint16_t, decltype(d)> d16;
-  const size_t N = hn::Lanes(d16);
   auto s0 = hn::Zero(d);
   auto s1 = hn::Zero(d);
   auto s2 = hn::Zero(d);
   auto s3 = hn::Zero(d);
+  size_t i = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::Repartition<uint16_t, decltype(d)> d16;
+  const size_t N = hn::Lanes(d16);
   const auto pairs = [&](const uint16_t* from) HWY_ATTR {
     return hn::BitCast(du, hn::LoadU(d16, from));
   };
-  size_t i = 0;
   for (; i + 2 * N <= n; i += 2 * N) {
     const auto x0 = pairs(x + i);
     const auto y0 = pairs(y + i);
@@ -82,11 +83,12 @@ float DotBf16(const bf16* x_bf16, const bf16* y_bf16, size_t n) {
     s2 = hn::MulAdd(LowHalf(du, x1), LowHalf(du, y1), s2);
     s3 = hn::MulAdd(HighHalf(du, x1), HighHalf(du, y1), s3);
   }
-  for (; i < n; i += N) {
-    const auto x0 = hn::BitCast(du, hn::LoadN(d16, x + i, n - i));
-    const auto y0 = hn::BitCast(du, hn::LoadN(d16, y + i, n - i));
+#endif
+  const hn::Rebind<uint16_t, decltype(d)> d16_half;
+  for (; i < n; i += hn::Lanes(d)) {
+    const auto x0 = hn::PromoteTo(du, hn::LoadN(d16_half, x + i, n - i));
+    const auto y0 = hn::PromoteTo(du, hn::LoadN(d16_half, y + i, n - i));
     s0 = hn::MulAdd(LowHalf(du, x0), LowHalf(du, y0), s0);
-    s1 = hn::MulAdd(HighHalf(du, x0), HighHalf(du, y0), s1);
   }
   return hn::ReduceSum(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)));
 }
