@@ -38,12 +38,10 @@ class BasicAnyMatView {
       : BasicAnyMatView(view.data(), kElementType<std::remove_const_t<T>>,
                         view.rows(), view.cols(), view.row_stride(),
                         view.col_stride()) {}
-  // A template, for otherwise it would stand in the place of the constructor
-  // that copies.
-  template <typename V>
-  requires(kConst&& std::is_void_v<V> &&
-           !std::is_const_v<
-               V>) constexpr BasicAnyMatView(const BasicAnyMatView<V>& other)
+  template <typename Other>
+  requires(kConst&& std::is_same_v<
+           Other, BasicAnyMatView<void>>) constexpr BasicAnyMatView(const Other&
+                                                                        other)
       : BasicAnyMatView(other.data(), other.type(), other.rows(), other.cols(),
                         other.row_stride(), other.col_stride()) {}
 
