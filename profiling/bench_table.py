@@ -171,6 +171,12 @@ def groups(cases):
     return ("group", "rows", "ratio", "worst", "which"), rows
 
 
+def busy(cases):
+    """Rows whose one thread did not have its processor to itself."""
+    return [case for case, by_who in cases.items() if "/threads:1" in case and
+            any(result[1].get("cpus", 1) < 0.9 for result in by_who.values())]
+
+
 def errors(cases):
     return [f"{case}/{who}: {result[2]}" for case, by_who in cases.items()
             for who, result in by_who.items() if result[2] is not None]
@@ -225,6 +231,10 @@ def main():
         with open(arguments.markdown, "w", encoding="utf-8") as file:
             file.write("\n\n".join("\n".join(markdown(*table))
                                    for table in tables) + "\n")
+    disturbed = busy(cases)
+    if disturbed:
+        print(f"\nOther work took the processor away during {len(disturbed)} of "
+              f"{len(cases)} rows: on an idle machine the ratios mean more.")
     wrong = errors(cases)
     if wrong:
         sys.exit("failed:\n" + "\n".join(wrong))

@@ -16,22 +16,24 @@ std::function<void()> Prepare(const Product& p, int threads) {
   const auto* a = static_cast<const float*>(p.a);
   const auto* b = static_cast<const float*>(p.b);
   auto* c = static_cast<float*>(p.c);
+  const bool transposed = p.op != Op::kGemm;
+  const float* bias = p.op == Op::kLinearGelu ? p.bias : nullptr;
   if (p.op == Op::kGemv) {
     return [=] {
       cblas_sgemv(CblasRowMajor, CblasNoTrans, M, K, 1.0f, a, K, b, 1, 0.0f, c,
                   1);
     };
   }
-  if (p.op != Op::kGemm && M == 1) {  // its gemm is five times slower here
-    return [=, bias = p.bias] {
+  if (transposed && M == 1) {  // its gemm is five times slower here
+    return [=] {
       cblas_sgemv(CblasRowMajor, CblasNoTrans, N, K, 1.0f, b, K, a, 1, 0.0f, c,
                   1);
-      if (bias != nullptr)
+      if (bias != nullptr) {
         BiasGelu(c, bias, 1, static_cast<size_t>(N), threads);
+      }
     };
   }
-  const bool transposed = p.op != Op::kGemm;
-  return [=, bias = p.op == Op::kLinearGelu ? p.bias : nullptr] {
+  return [=] {
     cblas_sgemm(CblasRowMajor, CblasNoTrans,
                 transposed ? CblasTrans : CblasNoTrans, M, N, K, 1.0f, a, K, b,
                 transposed ? K : N, 0.0f, c, N);
