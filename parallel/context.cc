@@ -28,7 +28,10 @@ struct Context::Impl {
   // asked for, or it complains on standard error.
   std::unique_ptr<tbb::global_control> allow_more;
   std::unique_ptr<tbb::task_arena> own;
-  tbb::enumerable_thread_specific<AlignedBuffer<std::byte>> scratch;
+  struct Rooms {
+    AlignedBuffer<std::byte> task, operands;
+  };
+  tbb::enumerable_thread_specific<Rooms> scratch;
 };
 
 Context::Context(const ContextOptions& options)
@@ -77,8 +80,10 @@ void Context::ParallelFor(size_t n, const std::function<void(size_t)>& body) {
   impl_->own->execute(run);
 }
 
-void* Context::Scratch(size_t bytes) {
-  AlignedBuffer<std::byte>& buffer = impl_->scratch.local();
+void* Context::Scratch(size_t bytes, ScratchRoom room) {
+  Impl::Rooms& rooms = impl_->scratch.local();
+  AlignedBuffer<std::byte>& buffer =
+      room == ScratchRoom::kTask ? rooms.task : rooms.operands;
   if (buffer.size() < bytes) buffer = AlignedBuffer<std::byte>(bytes);
   return buffer.data();
 }

@@ -1,0 +1,501 @@
+#include "ranvier/parallel/gemm.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+
+#include "ranvier/parallel/cache_sizes.h"
+
+namespace ranvier::internal {
+namespace {
+
+// Of K at a time: a panel of it and a tile of A stay in L1, and what a sum
+// loses by going to memory and back is one part in kDepth. The same on every
+// machine, so that a target gives the same bits everywhere. Even, for bf16.
+constexpr size_t kDepth = 384;
+// Of K that is packed at a time.
+constexpr size_t kPackedDepth = 16 * kDepth;
+// Without packing: of K at a time, as deep as GemmDirect allows.
+constexpr size_t kDirectDepth = 128;
+// Bytes of packed A and B at a time.
+constexpr size_t kPackedBBytes = size_t{32} << 20;
+constexpr size_t kPackedABytes = size_t{16} << 20;
+
+// Multiply-adds below which packing costs more than it gains.
+constexpr double kDirectWork = 128.0 * 128 * 128;
+// Below this a second thread costs more than it does.
+constexpr double kThreadWork = 40.0 * 40 * 40;
+// Rows of A below which dot products with weights as they lie win over packing.
+constexpr size_t kDotRows = 24;
+// Rows of A below which B is read once only, so that packing it is a loss.
+constexpr size_t kStreamRows = 16;
+
+double Work(size_t m, size_t n, size_t k) {
+  return static_cast<double>(m) * static_cast<double>(n) *
+         static_cast<double>(k);
+}
+
+const void* At(const ConstAnyMatView& m, size_t row, size_t col) {
+  return static_cast<const unsigned char*>(m.data()) +
+         (row * m.row_stride() + col * m.col_stride()) * SizeBytes(m.type());
+}
+ConstAnyMatView Block(const ConstAnyMatView& m, size_t row, size_t col,
+                      size_t rows, size_t cols) {
+  return {At(m, row, col), m.type(),      rows, cols,
+          m.row_stride(),  m.col_stride()};
+}
+
+// Sums need nothing but to be stored in, or added to, C.
+bool IsPlain(const simd::GemmEpilogue& e) {
+  return e.c.type() == ElementType::kF32 && e.c.col_stride() == 1 &&
+         e.alpha == 1.0f && (e.beta == 0.0f || e.beta == 1.0f) &&
+         e.bias == nullptr && e.activation == Activation::kNone &&
+         e.residual.empty();
+}
+
+// Where the sums of rows [row, ...) and columns [col, ...) of C go, given the
+// part of K that they are of. Sums wait for the next part in C itself if they
+// are plain, else in `waiting`, whose first element is C's (row0, col0).
+struct Sums {
+  const simd::GemmEpilogue* epilogue;
+  bool plain;
+  float* waiting = nullptr;
+  size_t waiting_stride = 0;
+  size_t row0 = 0, col0 = 0;
+
+  simd::GemmOutput At(size_t row, size_t col, bool first, bool last) const {
+    simd::GemmOutput o;
+    o.row = row;
+    o.col = col;
+    if (plain) {
+      const AnyMatView& c = epilogue->c;
+      o.out = static_cast<float*>(c.data()) + row * c.row_stride() + col;
+      o.out_stride = c.row_stride();
+      if (!first || epilogue->beta != 0.0f) o.partial = o.out;
+    } else {
+      if (waiting != nullptr) {
+        o.out = waiting + (row - row0) * waiting_stride + (col - col0);
+        o.out_stride = waiting_stride;
+        if (!first) o.partial = o.out;
+      }
+      if (last) o.epilogue = epilogue;
+    }
+    o.partial_stride = o.out_stride;
+    return o;
+  }
+};
+
+// Cuts [0, n) into `parts` pieces that differ by one at most.
+size_t Cut(size_t n, size_t parts, size_t i) {
+  return n / parts * i + std::min(i, n % parts);
+}
+
+void ForEach(Context& ctx, int threads, size_t n,
+             const std::function<void(size_t)>& body) {
+  if (threads == 1) {
+    for (size_t i = 0; i < n; ++i) body(i);
+  } else {
+    ctx.ParallelFor(n, body);
+  }
+}
+
+// A product without terms.
+void MultiplyNothing(simd::GemmEpilogue e) {
+  e.alpha = 0;
+  constexpr size_t kCols = 256;
+  for (size_t row = 0; row < e.c.rows(); ++row) {
+    for (size_t col = 0; col < e.c.cols(); col += kCols) {
+      float zeros[kCols] = {};
+      simd::FinishTile(e, zeros, kCols, row, col, 1,
+                       std::min(kCols, e.c.cols() - col));
+    }
+  }
+}
+
+// ---- Nothing packed, B row by row ----
+
+// One block of C. All of its columns before the next part of K: rows of B are
+// read from end to end.
+void DirectBlock(const GemmProblem& p, const Sums& sums, size_t row,
+                 size_t rows, size_t col, size_t cols, size_t depth_at_once) {
+  const size_t K = p.a.cols();
+  simd::GemmDirectArgs g;
+  g.rows = rows;
+  g.cols = cols;
+  g.a_row_stride = p.a.row_stride();
+  g.a_col_stride = p.a.col_stride();
+  g.b_row_stride = p.b.row_stride();
+  for (size_t k = 0; k < K; k += depth_at_once) {
+    g.depth = std::min(depth_at_once, K - k);
+    g.a = static_cast<const float*>(At(p.a, row, k));
+    g.b = static_cast<const float*>(At(p.b, k, col));
+    g.output = sums.At(row, col, k == 0, k + g.depth == K);
+    simd::GemmDirect(g);
+  }
+}
+
+void MultiplyDirect(Context& ctx, const GemmProblem& p, int threads) {
+  const size_t M = p.a.rows(), N = p.b.cols(), K = p.a.cols();
+  const bool plain = IsPlain(p.epilogue);
+  const bool stream = Work(M, N, K) > kDirectWork;
+  // Streaming, as many rows of B are open at a time as there are pages whose
+  // addresses the processor remembers.
+  const size_t depth_at_once = stream ? 32 : kDirectDepth;
+  const size_t nr = simd::CurrentGemmShape().nr;
+  size_t row_parts = 1, col_parts = 1;
+  if (stream) {
+    // Sums of one piece stay in L1.
+    const size_t cols = std::max(nr, 4096 / std::max<size_t>(M, 1) / nr * nr);
+    col_parts = (N + cols - 1) / cols;
+    const auto parts = static_cast<size_t>(threads);
+    col_parts = (col_parts + parts - 1) / parts * parts;
+  } else if (threads > 1) {
+    const auto parts = static_cast<size_t>(threads);
+    const size_t panels = (N + nr - 1) / nr;
+    if (panels >= parts && (panels % parts == 0 || M < 4 * parts)) {
+      col_parts = parts;
+    } else {
+      row_parts = std::min(parts, M);
+    }
+  }
+  const size_t panels = (N + nr - 1) / nr;
+  col_parts = std::min(col_parts, panels);
+  const auto body = [&](size_t i) {
+    const size_t row = Cut(M, row_parts, i / col_parts);
+    const size_t rows = Cut(M, row_parts, i / col_parts + 1) - row;
+    const size_t col = Cut(panels, col_parts, i % col_parts) * nr;
+    const size_t end =
+        std::min(N, Cut(panels, col_parts, i % col_parts + 1) * nr);
+    Sums sums{&p.epilogue, plain};
+    if (!plain && K > depth_at_once) {
+      sums.waiting =
+          static_cast<float*>(ctx.Scratch(rows * (end - col) * sizeof(float)));
+      sums.waiting_stride = end - col;
+      sums.row0 = row;
+      sums.col0 = col;
+    }
+    DirectBlock(p, sums, row, rows, col, end - col, depth_at_once);
+  };
+  const size_t parts = row_parts * col_parts;
+  if (parts == 1) {
+    body(0);
+  } else {
+    ForEach(ctx, threads, parts, body);
+  }
+}
+
+// ---- Nothing packed, B column by column ----
+
+void MultiplyDots(Context& ctx, const GemmProblem& p, int threads) {
+  const size_t M = p.a.rows(), N = p.b.cols(), K = p.a.cols();
+  simd::GemmDotArgs g;
+  g.rows = M;
+  g.depth = K;
+  g.a = static_cast<const float*>(p.a.data());
+  g.a_row_stride = p.a.row_stride();
+  if (p.a.type() != ElementType::kF32 || (p.a.col_stride() != 1 && K > 1)) {
+    auto* copy = static_cast<float*>(
+        ctx.Scratch(M * K * sizeof(float), ScratchRoom::kOperands));
+    simd::PackTiles(p.a, simd::RowTiles(M, 1), 0, M, ElementType::kF32, K,
+                    copy);
+    g.a = copy;
+    g.a_row_stride = K;
+  }
+  g.b_type = p.b.type();
+  g.b_col_stride = p.b.col_stride();
+  const Sums sums{&p.epilogue, IsPlain(p.epilogue)};
+  // Columns in groups of 8, as many as a dot product takes at once.
+  const size_t groups = (N + 7) / 8;
+  const size_t parts =
+      std::min(groups, threads == 1 ? 1 : 4 * static_cast<size_t>(threads));
+  ForEach(ctx, threads, parts, [&](size_t i) {
+    const size_t col = Cut(groups, parts, i) * 8;
+    const size_t end = std::min(N, Cut(groups, parts, i + 1) * 8);
+    simd::GemmDotArgs part = g;
+    part.b = At(p.b, 0, col);
+    part.cols = end - col;
+    part.output = sums.At(0, col, true, true);
+    simd::GemmDot(part);
+  });
+}
+
+// ---- Packed ----
+
+class PanelProduct {
+ public:
+  PanelProduct(Context& ctx, const GemmProblem& p, int threads)
+      : ctx_(ctx),
+        p_(p),
+        threads_(threads),
+        shape_(simd::CurrentGemmShape()),
+        M_(p.a.rows()),
+        N_(p.packed != nullptr ? p.packed->cols : p.b.cols()),
+        K_(p.a.cols()) {
+    const ElementType b_type =
+        p.packed != nullptr ? p.packed->type : p.b.type();
+    const bool dot = shape_.bf16_dot && b_type == ElementType::kBf16 &&
+                     p.a.type() == ElementType::kBf16;
+    a_type_ = dot ? ElementType::kBf16 : ElementType::kF32;
+    // What is packed for this product alone is widened while it is packed.
+    b_type_ = p.packed != nullptr ? b_type : a_type_;
+    kernel_ = dot                             ? simd::GemmBf16Dot
+              : b_type_ == ElementType::kBf16 ? simd::GemmBf16
+              : b_type_ == ElementType::kF16  ? simd::GemmF16
+                                              : simd::GemmF32;
+  }
+
+  void Run() {
+    const size_t depth = std::min(K_, kPackedDepth);
+    const size_t rows =
+        Fit(M_, kPackedABytes / (depth * SizeBytes(a_type_)), shape_.mr * 8);
+    size_t cols =
+        Fit(N_, kPackedBBytes / (depth * SizeBytes(b_type_)), shape_.nr * 4);
+    if (p_.packed != nullptr && K_ <= kDepth) cols = N_;
+    const size_t row_tiles = simd::RowTiles(rows, shape_.mr).count();
+    const bool waits = !IsPlain(p_.epilogue) && K_ > kDepth;
+
+    // One allocation for what all threads share.
+    const size_t a_bytes =
+        Align(row_tiles * shape_.mr * simd::PanelDepth(b_type_, depth) *
+              SizeBytes(a_type_));
+    const size_t b_bytes =
+        p_.packed != nullptr
+            ? 0
+            : Align(PanelBytes(b_type_, depth, cols, shape_.nr, shape_.lanes));
+    const size_t sums_bytes = waits ? Align(rows * cols * sizeof(float)) : 0;
+    auto* room = static_cast<unsigned char*>(
+        ctx_.Scratch(a_bytes + b_bytes + sums_bytes, ScratchRoom::kOperands));
+    a_ = room;
+    b_ = room + a_bytes;
+    sums_ = Sums{&p_.epilogue, IsPlain(p_.epilogue)};
+    if (waits) {
+      sums_.waiting = reinterpret_cast<float*>(room + a_bytes + b_bytes);
+      sums_.waiting_stride = cols;
+    }
+
+    for (size_t col = 0; col < N_; col += cols) {
+      for (size_t row = 0; row < M_; row += rows) {
+        for (size_t k = 0; k < K_; k += depth) {
+          part_ = {row, std::min(rows, M_ - row), col, std::min(cols, N_ - col),
+                   k,   std::min(depth, K_ - k)};
+          sums_.row0 = row;
+          sums_.col0 = col;
+          const bool same_a = M_ <= rows && K_ <= depth && col != 0;
+          const bool same_b = p_.packed != nullptr || (K_ <= depth && row != 0);
+          PackPart(!same_a, !same_b);
+          MultiplyPart();
+        }
+      }
+    }
+  }
+
+ private:
+  // A part of the product whose operands are packed at a time.
+  struct Part {
+    size_t row = 0, rows = 0, col = 0, cols = 0, k = 0, depth = 0;
+  };
+
+  static size_t Align(size_t bytes) { return (bytes + 127) / 128 * 128; }
+  // n in equal pieces of at most `most`, but at least of `least`, which
+  // divides them.
+  static size_t Fit(size_t n, size_t most, size_t least) {
+    most = std::max(most / least * least, least);
+    const size_t pieces = (n + most - 1) / most;
+    const size_t piece = (n + pieces - 1) / pieces;
+    return std::min(n, (piece + least - 1) / least * least);
+  }
+
+  // A piece of K [k, k + depth) of the part's tiles, behind those before it.
+  unsigned char* TilesAt(size_t k) const {
+    return a_ + part_.rows * k * SizeBytes(a_type_);
+  }
+
+  void PackPart(bool pack_a, bool pack_b) {
+    const simd::RowTiles tiles(part_.rows, shape_.mr);
+    const size_t blocks = (part_.depth + kDepth - 1) / kDepth;
+    // About 64 KiB of packed elements a piece of work.
+    constexpr size_t kPiece = 16384;
+    const size_t tiles_at_once = std::max<size_t>(
+        1, kPiece / (shape_.mr * std::min(part_.depth, kDepth)));
+    const size_t a_groups =
+        pack_a ? (tiles.count() + tiles_at_once - 1) / tiles_at_once : 0;
+    const size_t panels = simd::PanelCount(shape_, part_.cols);
+    const size_t panels_at_once =
+        std::max<size_t>(1, kPiece / (shape_.nr * part_.depth));
+    const size_t b_groups =
+        pack_b ? (panels + panels_at_once - 1) / panels_at_once : 0;
+    const auto pack = [&](size_t i) {
+      if (i < b_groups) {
+        simd::PackPanels(
+            Block(p_.b, part_.k, part_.col, part_.depth, part_.cols), shape_,
+            i * panels_at_once, std::min(panels, (i + 1) * panels_at_once),
+            b_type_, b_);
+        return;
+      }
+      const size_t block = (i - b_groups) / a_groups;
+      const size_t group = (i - b_groups) % a_groups;
+      const size_t k = block * kDepth;
+      const size_t depth = std::min(kDepth, part_.depth - k);
+      simd::PackTiles(Block(p_.a, part_.row, part_.k + k, part_.rows, depth),
+                      tiles, group * tiles_at_once,
+                      std::min(tiles.count(), (group + 1) * tiles_at_once),
+                      a_type_, simd::PanelDepth(b_type_, depth), TilesAt(k));
+    };
+    const size_t work = b_groups + a_groups * blocks;
+    if (work == 1) {
+      pack(0);
+    } else {
+      ForEach(ctx_, threads_, work, pack);
+    }
+  }
+
+  void MultiplyPart() {
+    const simd::RowTiles tiles(part_.rows, shape_.mr);
+    const size_t panels = simd::PanelCount(shape_, part_.cols);
+    const auto threads = static_cast<size_t>(threads_);
+    // Blocks of C whose share of A and of its own sums stays in L2.
+    size_t row_parts = (tiles.count() + 15) / 16;
+    size_t col_parts = (panels + 15) / 16;
+    if (threads > 1) {
+      col_parts = (col_parts + threads - 1) / threads * threads;
+      while (col_parts * row_parts < 4 * threads && col_parts * 2 <= panels) {
+        col_parts *= 2;
+      }
+      if (col_parts > panels) {
+        col_parts = panels;
+        row_parts = std::min(tiles.count(),
+                             std::max(row_parts, 2 * threads / col_parts));
+      }
+    }
+    const size_t parts = row_parts * col_parts;
+    const auto multiply = [&](size_t i) {
+      const size_t row_part = i % row_parts;
+      const size_t col_part = i / row_parts;
+      MultiplyBlock(tiles, Cut(tiles.count(), row_parts, row_part),
+                    Cut(tiles.count(), row_parts, row_part + 1),
+                    Cut(panels, col_parts, col_part),
+                    Cut(panels, col_parts, col_part + 1));
+    };
+    if (parts == 1) {
+      multiply(0);
+    } else {
+      ForEach(ctx_, threads_, parts, multiply);
+    }
+  }
+
+  void MultiplyBlock(const simd::RowTiles& tiles, size_t first_tile,
+                     size_t last_tile, size_t first_panel, size_t last_panel) {
+    const size_t rows = tiles.Begin(last_tile) - tiles.Begin(first_tile);
+    // Few rows: A stays in cache whole, and a panel is read from end to end.
+    const bool panel_by_panel = rows * part_.depth <= kPanelByPanel;
+    const size_t at_once = panel_by_panel ? 4 : last_panel - first_panel;
+    for (size_t panel = first_panel; panel < last_panel; panel += at_once) {
+      const size_t end = std::min(last_panel, panel + at_once);
+      for (size_t k = 0; k < part_.depth; k += kDepth) {
+        MultiplyPanels(tiles, first_tile, last_tile, panel, end, k);
+      }
+    }
+  }
+
+  void MultiplyPanels(const simd::RowTiles& tiles, size_t first_tile,
+                      size_t last_tile, size_t panel, size_t last_panel,
+                      size_t k) {
+    simd::GemmPanels g;
+    g.tiles = tiles;
+    g.first_tile = first_tile;
+    g.last_tile = last_tile;
+    g.depth = simd::PanelDepth(b_type_, std::min(kDepth, part_.depth - k));
+    g.a = TilesAt(k);
+    const size_t col = panel * shape_.nr;
+    g.cols = std::min(part_.cols, last_panel * shape_.nr) - col;
+    // Panels that were packed before lie behind each other in the whole of K
+    // and N.
+    const bool packed = p_.packed != nullptr;
+    const size_t depth = simd::PanelDepth(b_type_, packed ? K_ : part_.depth);
+    g.panel_bytes = shape_.nr * depth * SizeBytes(b_type_);
+    const size_t first_col = packed ? part_.col + col : col;
+    g.first_k = packed ? part_.k + k : k;
+    const unsigned char* b = packed ? p_.packed->data.data() : b_;
+    g.b = b + first_col / shape_.nr * g.panel_bytes;
+    g.output = sums_.At(part_.row + tiles.Begin(first_tile), part_.col + col,
+                        part_.k + k == 0,
+                        part_.k + k + std::min(kDepth, part_.depth - k) == K_);
+    kernel_(g);
+  }
+
+  // Elements of A that may stay in cache beside a stream of panels.
+  static constexpr size_t kPanelByPanel = 64 * 1024;
+
+  Context& ctx_;
+  const GemmProblem& p_;
+  int threads_;
+  simd::GemmShape shape_;
+  size_t M_, N_, K_;
+  ElementType a_type_, b_type_;
+  void (*kernel_)(const simd::GemmPanels&) noexcept;
+  unsigned char* a_ = nullptr;
+  unsigned char* b_ = nullptr;
+  Sums sums_{};
+  Part part_;
+};
+
+// C^T = B^T A^T.
+GemmProblem Swapped(const GemmProblem& p) {
+  GemmProblem s = p;
+  s.a = p.b.Transposed();
+  s.b = p.a.Transposed();
+  s.epilogue.c = p.epilogue.c.Transposed();
+  s.epilogue.residual = p.epilogue.residual.Transposed();
+  s.epilogue.bias_per_row = !p.epilogue.bias_per_row;
+  return s;
+}
+
+}  // namespace
+
+void Gemm(Context& ctx, const GemmProblem& p, int max_threads) {
+  const AnyMatView& c = p.epilogue.c;
+  const size_t M = c.rows(), N = c.cols(), K = p.a.cols();
+  if (M == 0 || N == 0) return;
+  if (K == 0) return MultiplyNothing(p.epilogue);
+  const double work = Work(M, N, K);
+  const int threads =
+      work < kThreadWork ? 1 : std::min(max_threads, ctx.threads());
+  if (p.packed != nullptr) {
+    PanelProduct(ctx, p, threads).Run();
+    return;
+  }
+  // C column by column, or a product with a vector: the transposed product has
+  // rows, or weights that are read as they lie.
+  if ((c.col_stride() != 1 && c.row_stride() == 1 && M > 1) ||
+      (N == 1 && M > 1)) {
+    return Gemm(ctx, Swapped(p), max_threads);
+  }
+  const bool f32 =
+      p.a.type() == ElementType::kF32 && p.b.type() == ElementType::kF32;
+  if (f32 && p.b.col_stride() == 1 &&
+      (work <= kDirectWork || M <= kStreamRows)) {
+    return MultiplyDirect(ctx, p, threads);
+  }
+  if ((p.b.row_stride() == 1 || K == 1) && M <= kDotRows) {
+    return MultiplyDots(ctx, p, threads);
+  }
+  PanelProduct(ctx, p, threads).Run();
+}
+
+void GemmBatch(Context& ctx, size_t count,
+               const std::function<GemmProblem(size_t)>& make) {
+  const auto threads = static_cast<size_t>(ctx.threads());
+  if (count < 2 * threads || threads == 1) {
+    for (size_t i = 0; i < count; ++i) Gemm(ctx, make(i), ctx.threads());
+    return;
+  }
+  const size_t parts = std::min(count, 8 * threads);
+  ctx.ParallelFor(parts, [&](size_t part) {
+    for (size_t i = Cut(count, parts, part); i < Cut(count, parts, part + 1);
+         ++i) {
+      Gemm(ctx, make(i), 1);
+    }
+  });
+}
+
+}  // namespace ranvier::internal
