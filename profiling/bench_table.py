@@ -5,6 +5,10 @@ A benchmark is named Op/element/shape/threads:N/who; those that differ in who
 alone are compared. Of repetitions the median counts. The ratio is the time of
 the best peer over ours: above 1 we are faster. Who is "ranvier", a peer, or
 "machine" for what the machine can do at best.
+
+A benchmark may have a counter cpus, processor time over time. With one thread
+it is processor time that is compared then: the same on an idle machine, and on
+a busy one without what other work took away.
 """
 
 import argparse
@@ -34,6 +38,16 @@ def split_name(run_name):
     return "/".join(parts[:-1]), parts[-1]
 
 
+def without_waiting(run):
+    """A run of one thread as if it had had its processor to itself."""
+    share = run.get("cpus", 1)
+    if not 0 < share < 1 or "/threads:1/" not in run["name"]:
+        return run
+    return {key: value * share if key == "real_time" else
+            value / share if key.endswith("_per_s") or key == "peak_share"
+            else value for key, value in run.items()}
+
+
 def read_runs(benchmarks):
     """{case: {who: (median seconds, {counter: median}, error)}}"""
     samples = {}
@@ -41,7 +55,8 @@ def read_runs(benchmarks):
         if run.get("run_type") == "aggregate":
             continue
         case, who = split_name(run.get("run_name", run["name"]))
-        samples.setdefault(case, {}).setdefault(who, []).append(run)
+        samples.setdefault(case, {}).setdefault(who, []).append(
+            without_waiting(run))
     cases = {}
     for case, by_who in samples.items():
         for who, runs in by_who.items():
@@ -172,8 +187,9 @@ def groups(cases):
 
 
 def busy(cases):
-    """Rows whose one thread did not have its processor to itself."""
-    return [case for case, by_who in cases.items() if "/threads:1" in case and
+    """Rows of one thread that did not have its processor to itself."""
+    return [case for case, by_who in cases.items()
+            if case.endswith("/threads:1") and
             any(result[1].get("cpus", 1) < 0.9 for result in by_who.values())]
 
 
@@ -234,7 +250,7 @@ def main():
     disturbed = busy(cases)
     if disturbed:
         print(f"\nOther work took the processor away during {len(disturbed)} of "
-              f"{len(cases)} rows: on an idle machine the ratios mean more.")
+              f"{len(cases)} rows: the figures of several threads mean little.")
     wrong = errors(cases)
     if wrong:
         sys.exit("failed:\n" + "\n".join(wrong))

@@ -22,7 +22,8 @@ enum class Chain {
   kInt8Dot,   // 8-bit factors, exact 32-bit sums
   kInt8Pair,  // the same where pairs are added in 16 bits first
 };
-// About two milliseconds of it on each thread.
+// About two milliseconds of it on each thread, of processor time: nothing is
+// waited for, so that is the time it takes on an idle machine.
 Rate RunChain(Chain chain, int threads);
 
 // The best operations per second for factors of this type that were seen since
