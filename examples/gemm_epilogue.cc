@@ -11,7 +11,7 @@
 #include "ranvier/parallel/context.h"
 #include "ranvier/tensor/tensor.h"
 
-int main() {
+int main() {  // NOLINT(bugprone-exception-escape): it ends the example
   constexpr size_t kBatch = 4, kTokens = 12, kIn = 96, kOut = 200;
   ranvier::Context ctx;
 

@@ -38,7 +38,7 @@ ranvier::Tensor<float> Answer(ranvier::Context& ctx,
 
 }  // namespace
 
-int main() {
+int main() {  // NOLINT(bugprone-exception-escape): it ends the example
   // Read by all workers at a time: it never changes.
   ranvier::Context loading({.threads = 1});
   ranvier::Tensor<float> w({kIn, kOut});

@@ -10,7 +10,7 @@
 #include "ranvier/tensor/eigen.h"
 #include "ranvier/tensor/tensor.h"
 
-int main() {
+int main() {  // NOLINT(bugprone-exception-escape): it ends the example
   using RowMatrixXf =
       Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   ranvier::Context ctx;

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "ranvier/ops/gemm.h"
@@ -82,27 +81,104 @@ ProductWay::Run LibraryBf16(Context& ctx, const ProductOperands& operands) {
       std::make_shared<const Tensor<bf16>>(AsBf16(operands.b)));
 }
 
-// The median of several runs: as many as 0.3 s hold, but three at least unless
-// one alone takes longer.
-std::optional<double> MedianSeconds(const Context& ctx,
-                                    const ProductWay::Run& run,
-                                    MatView<float> c) {
-  constexpr double kBudget_s = 0.3;
-  constexpr size_t kMostRuns = 200;
-  std::vector<double> seconds;
-  const auto begin = Clock::now();
-  do {
-    if (ctx.cancelled()) return std::nullopt;
-    const auto before = Clock::now();
-    run(c);
-    seconds.push_back(SecondsSince(before));
-    if (seconds[0] > kBudget_s) break;
-  } while (seconds.size() < 3 ||
-           (SecondsSince(begin) < kBudget_s && seconds.size() < kMostRuns));
+// One way of one product that is right and waits for the clock.
+struct Candidate {
+  ProductTiming timing;
+  ProductWay::Run run;
+  std::vector<double> seconds;  // of each run
+  double spent_s = 0;
+};
+
+double Median(std::vector<double> values) {
   const auto middle =
-      seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
-  std::nth_element(seconds.begin(), middle, seconds.end());
+      values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
   return *middle;
+}
+
+// Times all of them in turn, so that what else the machine does meets each of
+// them alike. False if ctx was cancelled.
+bool TimeInTurn(const Context& ctx, std::span<Candidate> candidates,
+                MatView<float> c) {
+  constexpr int kRounds = 6;
+  constexpr double kSlice_s = 0.05;  // of each in each round
+  constexpr double kEnough_s = 0.6;  // for the few slow ones
+  constexpr size_t kMostRuns = 200;  // in a slice
+  for (int round = 0; round < kRounds; ++round) {
+    for (Candidate& candidate : candidates) {
+      if (!candidate.timing.right() || candidate.spent_s > kEnough_s) continue;
+      const double end_s = candidate.spent_s + kSlice_s;
+      for (size_t i = 0; i < kMostRuns && candidate.spent_s < end_s; ++i) {
+        if (ctx.cancelled()) return false;
+        const auto begin = Clock::now();
+        candidate.run(c);
+        candidate.seconds.push_back(SecondsSince(begin));
+        candidate.spent_s += candidate.seconds.back();
+      }
+    }
+  }
+  return true;
+}
+
+// The ways of one shape, compared and timed; nothing if ctx was cancelled.
+std::vector<ProductTiming> MeasureShape(Context& ctx, Context& one,
+                                        const ProductShape& shape,
+                                        std::span<const ProductWay> ways,
+                                        const std::function<void()>& compared) {
+  std::vector<std::pair<ProductStorage, ProductOperands>> made;
+  made.reserve(ways.size());  // references into it stay
+  const auto operands_of =
+      [&](ProductStorage storage) -> const ProductOperands& {
+    for (const auto& [stored, operands] : made) {
+      if (stored == storage) return operands;
+    }
+    return made
+        .emplace_back(storage, MakeOperands(ctx, shape, storage, ctx.seed()))
+        .second;
+  };
+  Tensor<float> c = Tensor<float>::Uninitialized({shape.M, shape.N});
+  std::vector<Candidate> candidates;
+  for (const ProductWay& way : ways) {
+    Context& threads = way.all_threads ? ctx : one;
+    // With one thread to use, one row says it all.
+    const bool told = std::any_of(
+        candidates.begin(), candidates.end(), [&](const Candidate& other) {
+          return other.timing.way == way.name &&
+                 other.timing.threads == threads.threads();
+        });
+    if (!told) {
+      if (ctx.cancelled()) return {};
+      Candidate candidate;
+      candidate.timing.product = shape.Name();
+      candidate.timing.way = way.name;
+      candidate.timing.threads = threads.threads();
+      candidate.timing.baseline = way.baseline;
+      const ProductOperands& operands = operands_of(way.storage);
+      candidate.run = way.prepare(threads, operands);
+      c.Fill(std::numeric_limits<float>::quiet_NaN());
+      candidate.run(c);
+      candidate.timing.error_share = ErrorShare(operands, c);
+      candidates.push_back(std::move(candidate));
+    }
+    compared();
+  }
+  if (!TimeInTurn(ctx, candidates, c)) return {};
+
+  std::vector<ProductTiming> rows;
+  double baseline_s = 0;
+  for (Candidate& candidate : candidates) {
+    ProductTiming& timing = candidate.timing;
+    if (timing.right()) {
+      timing.seconds = Median(std::move(candidate.seconds));
+      timing.gflops = 2 * static_cast<double>(shape.M) *
+                      static_cast<double>(shape.N) *
+                      static_cast<double>(shape.K) / timing.seconds / 1e9;
+      if (timing.baseline) baseline_s = timing.seconds;
+      timing.speedup = baseline_s / timing.seconds;
+    }
+    rows.push_back(timing);
+  }
+  return rows;
 }
 
 }  // namespace
@@ -191,62 +267,22 @@ std::vector<ProductTiming> MeasureProducts(
     const std::function<void(double)>& progress) {
   std::vector<ProductTiming> rows;
   Context one({.threads = 1, .seed = ctx.seed()});
+  // Of a shape, the timing takes about as long as the rest.
+  const double steps = 2 * static_cast<double>(shapes.size() * ways.size());
   double done = 0;
   for (const ProductShape& shape : shapes) {
-    std::vector<std::pair<ProductStorage, ProductOperands>> made;
-    const auto operands_of =
-        [&](ProductStorage storage) -> const ProductOperands& {
-      for (const auto& [stored, operands] : made) {
-        if (stored == storage) return operands;
-      }
-      return made
-          .emplace_back(storage, MakeOperands(ctx, shape, storage, ctx.seed()))
-          .second;
-    };
-    made.reserve(ways.size());  // references into it stay
-    double baseline_s = 0;
-    for (const ProductWay& way : ways) {
-      progress(done / static_cast<double>(shapes.size() * ways.size()));
-      done += 1;
-      Context& threads = way.all_threads ? ctx : one;
-      ProductTiming timing;
-      timing.product = shape.Name();
-      timing.way = way.name;
-      timing.threads = threads.threads();
-      timing.baseline = way.baseline;
-      // With one thread to use, one row says it all.
-      if (std::any_of(rows.begin(), rows.end(), [&](const ProductTiming& r) {
-            return r.product == timing.product && r.way == timing.way &&
-                   r.threads == timing.threads;
-          })) {
-        continue;
-      }
-      if (ctx.cancelled()) return rows;
-      try {
-        const ProductOperands& operands = operands_of(way.storage);
-        Tensor<float> c = Tensor<float>::Uninitialized({shape.M, shape.N});
-        c.Fill(std::numeric_limits<float>::quiet_NaN());
-        const ProductWay::Run run = way.prepare(threads, operands);
-        run(c);
-        timing.error_share = ErrorShare(operands, c);
-        if (timing.right()) {
-          const std::optional<double> median = MedianSeconds(ctx, run, c);
-          if (!median) return rows;
-          timing.seconds = *median;
-        }
-      } catch (const CancelledError&) {
-        return rows;
-      }
-      if (timing.seconds > 0) {
-        timing.gflops = 2 * static_cast<double>(shape.M) *
-                        static_cast<double>(shape.N) *
-                        static_cast<double>(shape.K) / timing.seconds / 1e9;
-        if (way.baseline) baseline_s = timing.seconds;
-        if (baseline_s > 0) timing.speedup = baseline_s / timing.seconds;
-      }
-      rows.push_back(timing);
-      row(timing);
+    progress(done / steps);
+    std::vector<ProductTiming> measured;
+    try {
+      measured = MeasureShape(ctx, one, shape, ways,
+                              [&] { progress(++done / steps); });
+    } catch (const CancelledError&) {
+      return rows;
     }
+    if (measured.empty()) return rows;
+    done += static_cast<double>(ways.size());
+    for (const ProductTiming& timing : measured) row(timing);
+    rows.insert(rows.end(), measured.begin(), measured.end());
   }
   progress(1);
   return rows;

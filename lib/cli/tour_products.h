@@ -58,9 +58,10 @@ ProductOperands MakeOperands(Context& ctx, const ProductShape& shape,
 // The largest |c - operands.c| / bound; infinite where c is no number.
 double ErrorShare(const ProductOperands& operands, MatView<const float> c);
 
-// Every way of every shape: compared first, timed if it is right. Calls `row`
-// as soon as there is one, and `progress` with the share that is done. Stops
-// between two runs when ctx is cancelled; what is there by then is returned.
+// Every way of every shape: compared first, timed if it is right, the ways of
+// one shape in turn. Calls `row` when a shape is done and `progress` with the
+// share that is. Stops between two runs when ctx is cancelled, and returns the
+// shapes that were done by then.
 std::vector<ProductTiming> MeasureProducts(
     Context& ctx, std::span<const ProductShape> shapes,
     std::span<const ProductWay> ways,

@@ -173,16 +173,34 @@ TEST(TourProducts, UnwrittenIsWrong) {
 
 TEST(TourProducts, StopsWhenCancelled) {
   Context ctx({.threads = 1});
-  std::vector<ProductTiming> told;
-  const auto rows = MeasureProducts(
-      ctx, std::vector<ProductShape>{{4, 4, 4}, {5, 5, 5}}, ProductWays(),
-      [&](const ProductTiming& row) {
-        told.push_back(row);
-        if (told.size() == 2) ctx.Cancel();
-      },
-      [&](double done) { EXPECT_LT(done, 1); });
-  EXPECT_EQ(rows.size(), 2u);
-  EXPECT_EQ(told.size(), 2u);
+  const std::vector<ProductShape> shapes = {{4, 4, 4}, {5, 5, 5}};
+  const size_t ways = 3;  // with one thread
+  size_t told = 0;
+  const auto stop = [&](const ProductTiming&) {
+    if (++told == ways) ctx.Cancel();
+  };
+  const auto unfinished = [](double done) { EXPECT_LT(done, 1); };
+  EXPECT_EQ(
+      MeasureProducts(ctx, shapes, ProductWays(), stop, unfinished).size(),
+      ways);
+  EXPECT_EQ(told, ways);
+
+  // In the middle of a shape: a product that was not timed tells nothing.
+  ctx.ResetCancel();
+  std::vector<ProductWay> last = ProductWays();
+  int runs = 0;
+  last.push_back(
+      {.name = "stops", .prepare = [&](Context&, const ProductOperands& o) {
+         return [&](MatView<float> c) {
+           PlainProduct(o.a, o.b, c);
+           if (++runs == 3) ctx.Cancel();
+         };
+       }});
+  EXPECT_TRUE(
+      MeasureProducts(
+          ctx, shapes, last, [](const ProductTiming&) { FAIL(); }, unfinished)
+          .empty());
+  EXPECT_EQ(runs, 3);
 }
 
 // What a command makes of its products, on a network that takes no time.

@@ -172,9 +172,9 @@ TEST(Tensor, MovesAndClones) {
       std::equal(copy.span().begin(), copy.span().end(), a.span().begin()));
   Tensor<int32_t> b(std::move(a));
   EXPECT_EQ(b.data(), data);
-  EXPECT_TRUE(a.empty());  // NOLINT: promised
+  EXPECT_TRUE(a.empty());         // NOLINT: promised
   EXPECT_EQ(a.shape(), Shape());  // NOLINT
-  EXPECT_EQ(a.data(), nullptr);  // NOLINT
+  EXPECT_EQ(a.data(), nullptr);   // NOLINT
   copy = std::move(b);
   EXPECT_EQ(copy.data(), data);
   EXPECT_TRUE(b.empty());  // NOLINT: promised
