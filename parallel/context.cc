@@ -74,7 +74,10 @@ struct Context::Impl {
   std::once_flag make_own;
   std::unique_ptr<Allowance> allowance;  // of more threads than processors
   std::unique_ptr<tbb::task_arena> own;
-  tbb::enumerable_thread_specific<AlignedBuffer<std::byte>> scratch;
+  struct Rooms {
+    AlignedBuffer<std::byte> task, operands;
+  };
+  tbb::enumerable_thread_specific<Rooms> scratch;
 };
 
 Context::Context(const ContextOptions& options)
@@ -121,8 +124,10 @@ void Context::ParallelFor(size_t n, const std::function<void(size_t)>& body) {
   impl_->own->execute(run);
 }
 
-void* Context::Scratch(size_t bytes) {
-  AlignedBuffer<std::byte>& buffer = impl_->scratch.local();
+void* Context::Scratch(size_t bytes, ScratchRoom room) {
+  Impl::Rooms& rooms = impl_->scratch.local();
+  AlignedBuffer<std::byte>& buffer =
+      room == ScratchRoom::kTask ? rooms.task : rooms.operands;
   if (buffer.size() < bytes) buffer = AlignedBuffer<std::byte>(bytes);
   return buffer.data();
 }

@@ -16,6 +16,10 @@ struct ContextOptions {
   uint64_t seed = 0;
 };
 
+// A body of ParallelFor may run on the thread that called it: what the caller
+// keeps for all bodies stands in another room than what a body uses.
+enum class ScratchRoom { kTask, kOperands };
+
 // Threads, scratch memory, seed, cancellation and progress of one piece of
 // work; passed by reference, no globals.
 //
@@ -50,9 +54,9 @@ class RANVIER_API Context {
   void ParallelFor(size_t n, const std::function<void(size_t)>& body);
 
   // At least `bytes` of 128-byte aligned memory that belongs to the calling
-  // thread until its next Scratch call on this Context; contents undefined.
-  // Grows, never shrinks, and is freed with the Context.
-  void* Scratch(size_t bytes);
+  // thread until its next Scratch call for the same room of this Context;
+  // contents undefined. Grows, never shrinks, and is freed with the Context.
+  void* Scratch(size_t bytes, ScratchRoom room = ScratchRoom::kTask);
 
   // Cancellation: long work looks at this between its steps.
   void Cancel() noexcept { cancelled_.store(true, std::memory_order_relaxed); }

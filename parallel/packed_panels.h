@@ -2,19 +2,32 @@
 
 #include <cstddef>
 
+#include "ranvier/parallel/context.h"
 #include "ranvier/simd/base/aligned_buffer.h"
+#include "ranvier/simd/base/any_view.h"
 #include "ranvier/simd/base/element_type.h"
 
 namespace ranvier::internal {
 
-// B [rows = K, cols = N] as panels of panel_cols columns, as simd/gemm/gemm.h
-// lays them out.
+// B [rows = K, cols = N] in the panels of simd/gemm/gemm.h.
 struct PackedPanels {
   size_t rows = 0;
   size_t cols = 0;
-  size_t panel_cols = 0;  // the target's nr: tells whose layout it is
   ElementType type = ElementType::kF32;
+  // Of the target that it was packed on: tells whose layout it is.
+  size_t nr = 0;
+  size_t lanes = 0;
   AlignedBuffer<unsigned char> data;
 };
+
+// Bytes of the panels of B, the last one's spare columns included.
+size_t PanelBytes(ElementType type, size_t rows, size_t cols, size_t nr,
+                  size_t lanes);
+
+PackedPanels Pack(Context& ctx, const ConstAnyMatView& b);
+// The other way; b has the shape and type of the panels.
+void Unpack(const PackedPanels& panels, const AnyMatView& b);
+// Packed on a target that has the current one's layout.
+bool FitsCurrentTarget(const PackedPanels& panels);
 
 }  // namespace ranvier::internal

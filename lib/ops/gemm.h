@@ -14,10 +14,10 @@ namespace ranvier {
 
 struct GemmOptions {
   float alpha = 1;
-  float beta = 0;                 // 0: C is not read
-  VecView<const float> bias;      // [N], or empty
+  float beta = 0;                  // 0: C is not read
+  VecView<const float> bias = {};  // [N], or empty
   Activation activation = Activation::kNone;
-  ConstAnyMatView residual;       // [M, N], or empty
+  ConstAnyMatView residual = {};  // [M, N], or empty
 };
 
 // C = activation(alpha A B + beta C + bias) + residual
@@ -45,7 +45,8 @@ RANVIER_API void Gemm(Context& ctx, ConstAnyMatView a, const PackedMatrix& b,
                       AnyMatView c, const GemmOptions& options = {});
 
 // c[i] = activation(alpha a[i] b[i] + beta c[i] + bias) + residual, for each i:
-// products of any shapes, run beside each other. options.residual must be empty.
+// products of any shapes, run beside each other. options.residual must be
+// empty.
 RANVIER_API void GemmBatched(Context& ctx, std::span<const ConstAnyMatView> a,
                              std::span<const ConstAnyMatView> b,
                              std::span<const AnyMatView> c,

@@ -18,8 +18,8 @@ template <typename Void>  // void or const void
 class BasicAnyMatView {
   static constexpr bool kConst = std::is_const_v<Void>;
   template <typename T>
-  static constexpr bool kAccepts =
-      Element<std::remove_const_t<T>> && (kConst || !std::is_const_v<T>);
+  static constexpr bool kAccepts = Element<std::remove_const_t<T>> &&
+                                   (kConst || !std::is_const_v<T>);
 
  public:
   constexpr BasicAnyMatView() = default;
@@ -38,8 +38,10 @@ class BasicAnyMatView {
       : BasicAnyMatView(view.data(), kElementType<std::remove_const_t<T>>,
                         view.rows(), view.cols(), view.row_stride(),
                         view.col_stride()) {}
-  constexpr BasicAnyMatView(const BasicAnyMatView<void>& other)
-  requires kConst
+  template <typename Other>
+  requires(kConst&& std::is_same_v<
+           Other, BasicAnyMatView<void>>) constexpr BasicAnyMatView(const Other&
+                                                                        other)
       : BasicAnyMatView(other.data(), other.type(), other.rows(), other.cols(),
                         other.row_stride(), other.col_stride()) {}
 

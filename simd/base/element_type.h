@@ -75,7 +75,9 @@ struct ElementTypeOf<int32_t> {
 
 // A C++ type that stands for an ElementType.
 template <typename T>
-concept Element = requires { internal::ElementTypeOf<T>::value; };
+concept Element = requires {
+  internal::ElementTypeOf<T>::value;
+};
 
 template <Element T>
 inline constexpr ElementType kElementType = internal::ElementTypeOf<T>::value;
