@@ -27,7 +27,7 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kLargest = std::numeric_limits<float>::max();
 constexpr float kSmallest = std::numeric_limits<float>::denorm_min();
 // Around the chunk of sums, and beyond where threads are used.
-constexpr size_t kSizes[] = {0,     1,     33,    16383,  16384,
+constexpr size_t kSizes[] = {0,     1,      33,     16383,  16384,
                              16385, 131071, 131072, 200'003};
 
 class Blas1OpsTest : public test::TargetTest {
