@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "ranvier/simd/gemm/gemm.h"
+#include "ranvier/simd/gemm/gemm_int8.h"
 
 namespace ranvier::internal {
 
@@ -24,11 +25,32 @@ PackedPanels Pack(Context& ctx, const ConstAnyMatView& b) {
   packed.lanes = shape.lanes;
   packed.data = AlignedBuffer<unsigned char>(
       PanelBytes(b.type(), b.rows(), b.cols(), shape.nr, shape.lanes));
-  if (b.empty()) return packed;
-  ctx.ParallelFor(simd::PanelCount(shape, b.cols()), [&](size_t panel) {
-    simd::PackPanels(b, shape, panel, panel + 1, b.type(), packed.data.data());
-  });
+  const bool is_int8 = b.type() == ElementType::kI8;
+  if (!b.empty()) {
+    ctx.ParallelFor(simd::PanelCount(shape, b.cols()), [&](size_t panel) {
+      unsigned char* out = packed.data.data();
+      if (is_int8) {
+        simd::PackInt8Panels(b, shape, panel, panel + 1, out);
+      } else {
+        simd::PackPanels(b, shape, panel, panel + 1, b.type(), out);
+      }
+    });
+  }
+  if (is_int8) SumColumns(ctx, &packed);
   return packed;
+}
+
+void SumColumns(Context& ctx, PackedPanels* panels) {
+  if (panels->data.size() == 0) return;
+  const simd::GemmShape shape = simd::CurrentGemmShape();
+  panels->column_sums = AlignedBuffer<int32_t>(panels->cols);
+  const size_t depth = simd::PanelDepth(panels->type, panels->rows);
+  ctx.ParallelFor(simd::PanelCount(shape, panels->cols), [&](size_t panel) {
+    const size_t col = panel * shape.nr;
+    simd::SumInt8Panel(panels->data.data() + col * depth, shape, panels->rows,
+                       std::min(shape.nr, panels->cols - col),
+                       panels->column_sums.data() + col);
+  });
 }
 
 bool FitsCurrentTarget(const PackedPanels& panels) {
@@ -37,10 +59,10 @@ bool FitsCurrentTarget(const PackedPanels& panels) {
 }
 
 void Unpack(const PackedPanels& panels, const AnyMatView& b) {
+  if (panels.rows == 0) return;
   const size_t bytes = SizeBytes(panels.type);
   const size_t depth = simd::PanelDepth(panels.type, panels.rows);
-  // Pairs of k where bf16 lies in pairs.
-  const size_t group = panels.type == ElementType::kBf16 ? 2 : 1;
+  const size_t group = simd::DepthGroup(panels.type);
   for (size_t col = 0; col < panels.cols; ++col) {
     const size_t panel = col / panels.nr;
     const size_t cols = std::min(panels.nr, panels.cols - panel * panels.nr);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "ranvier/parallel/context.h"
 #include "ranvier/simd/base/aligned_buffer.h"
@@ -9,7 +10,8 @@
 
 namespace ranvier::internal {
 
-// B [rows = K, cols = N] in the panels of simd/gemm/gemm.h.
+// B [rows = K, cols = N] in the panels of simd/gemm/gemm.h, s8 in those of
+// gemm_int8.h.
 struct PackedPanels {
   size_t rows = 0;
   size_t cols = 0;
@@ -18,12 +20,17 @@ struct PackedPanels {
   size_t nr = 0;
   size_t lanes = 0;
   AlignedBuffer<unsigned char> data;
+  AlignedBuffer<int32_t> column_sums;  // [cols] of s8; empty if data is
 };
 
 // Bytes of the panels of B, the last one's spare columns included.
 size_t PanelBytes(ElementType type, size_t rows, size_t cols, size_t nr,
                   size_t lanes);
 
+// Fills in column_sums, of s8 panels of the current target.
+void SumColumns(Context& ctx, PackedPanels* panels);
+
+// Types: f32, bf16, f16, s8.
 PackedPanels Pack(Context& ctx, const ConstAnyMatView& b);
 // The other way; b has the shape and type of the panels.
 void Unpack(const PackedPanels& panels, const AnyMatView& b);

@@ -8,20 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "ranvier/ops/view_check.h"
 #include "ranvier/parallel/gemm.h"
 #include "ranvier/simd/base/error.h"
 
 namespace ranvier {
 namespace {
 
-std::string Shape(size_t rows, size_t cols) {
-  return "[" + std::to_string(rows) + ", " + std::to_string(cols) + "]";
-}
-std::string Shape(const ConstAnyMatView& m) {
-  return Shape(m.rows(), m.cols());
-}
+using internal::Shape;
 
-// Elements from the first to one past the last; throws where they cannot exist.
 void CheckView(const ConstAnyMatView& m, const char* name, bool written) {
   switch (m.type()) {
     case ElementType::kF32:
@@ -35,28 +30,7 @@ void CheckView(const ConstAnyMatView& m, const char* name, bool written) {
           "; f32, bf16 and f16 are possible here, integers in "
           "GemmInt8");
   }
-  if (m.empty()) return;
-  if (m.data() == nullptr) {
-    throw std::invalid_argument(std::string("Gemm: ") + name + " " + Shape(m) +
-                                " has no memory: its pointer is null");
-  }
-  const auto extent = [](size_t n, size_t stride, size_t most) {
-    return n > 1 && stride > most / (n - 1);
-  };
-  const size_t most =
-      std::numeric_limits<size_t>::max() / 2 / SizeBytes(m.type());
-  if (extent(m.rows(), m.row_stride(), most / 2) ||
-      extent(m.cols(), m.col_stride(), most / 2)) {
-    throw ShapeError(std::string("Gemm: ") + name + " " + Shape(m) +
-                     " with strides " + std::to_string(m.row_stride()) +
-                     " and " + std::to_string(m.col_stride()) +
-                     " is larger than any memory; look at its strides");
-  }
-  if (written && ((m.rows() > 1 && m.row_stride() == 0) ||
-                  (m.cols() > 1 && m.col_stride() == 0))) {
-    throw ShapeError(std::string("Gemm: ") + name + " " + Shape(m) +
-                     " has a stride of 0: its elements are one another");
-  }
+  internal::CheckMemory("Gemm", m, name, written);
 }
 
 // What depends on C and the options; `where` tells which product of a batch.
@@ -171,6 +145,11 @@ void Gemm(Context& ctx, ConstAnyMatView a, ConstAnyMatView b, AnyMatView c,
 
 void Gemm(Context& ctx, ConstAnyMatView a, const PackedMatrix& b, AnyMatView c,
           const GemmOptions& options) {
+  if (b.type() == ElementType::kI8) {
+    throw std::invalid_argument(
+        "Gemm: the packed b has elements of type s8; integers are multiplied "
+        "by GemmInt8");
+  }
   CheckOperands(a, b.rows(), b.cols());
   internal::GemmProblem problem;
   problem.a = a;

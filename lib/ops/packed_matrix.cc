@@ -19,11 +19,12 @@ PackedMatrix::PackedMatrix(Context& ctx, ConstAnyMatView b) {
     case ElementType::kF32:
     case ElementType::kBf16:
     case ElementType::kF16:
+    case ElementType::kI8:
       break;
     default:
       throw std::invalid_argument(
           std::string("PackedMatrix: elements of type ") + Name(b.type()) +
-          "; f32, bf16 and f16 are possible");
+          "; f32, bf16, f16 and s8 are possible");
   }
   if (!b.empty() && b.data() == nullptr) {
     throw std::invalid_argument(

@@ -41,7 +41,7 @@ constexpr char kMagic[9] = "\x89RVP\r\n\x1a\n";
 constexpr uint32_t kVersion = 1;
 constexpr const char* kRemedy = "pack and save the matrix again";
 constexpr std::array kTypes = {ElementType::kF32, ElementType::kBf16,
-                               ElementType::kF16};
+                               ElementType::kF16, ElementType::kI8};
 
 // The header of a file whose sizes are what they claim to be.
 Header ReadHeader(const MappedFile& file) {
@@ -135,7 +135,10 @@ internal::PackedPanels ReadPackedPanels(Context& ctx, const std::string& path) {
   panels.lanes = h.lanes;
   panels.data = AlignedBuffer<unsigned char>(size);
   if (size != 0) std::memcpy(panels.data.data(), bytes, size);
-  if (internal::FitsCurrentTarget(panels)) return panels;
+  if (internal::FitsCurrentTarget(panels)) {
+    if (panels.type == ElementType::kI8) internal::SumColumns(ctx, &panels);
+    return panels;
+  }
 
   AlignedBuffer<unsigned char> plain(panels.rows * panels.cols *
                                      SizeBytes(panels.type));

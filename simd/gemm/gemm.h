@@ -30,9 +30,15 @@ struct GemmShape {
 };
 GemmShape CurrentGemmShape() noexcept;
 
-// Depth of a panel or tile in elements: bf16 is filled up with 0 to pairs.
+// Values of k that lie side by side in a panel or tile: bf16 in pairs, s8 (see
+// gemm_int8.h) in quads.
+constexpr size_t DepthGroup(ElementType type) {
+  return type == ElementType::kBf16 ? 2 : type == ElementType::kI8 ? 4 : 1;
+}
+// Depth of a panel or tile in elements: groups are filled up with 0.
 constexpr size_t PanelDepth(ElementType type, size_t k) {
-  return type == ElementType::kBf16 ? (k + 1) / 2 * 2 : k;
+  const size_t group = DepthGroup(type);
+  return (k + group - 1) / group * group;
 }
 constexpr size_t PanelCount(const GemmShape& shape, size_t cols) {
   return (cols + shape.nr - 1) / shape.nr;

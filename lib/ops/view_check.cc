@@ -1,0 +1,45 @@
+#include "ranvier/ops/view_check.h"
+
+#include <limits>
+#include <stdexcept>
+
+#include "ranvier/simd/base/error.h"
+
+namespace ranvier::internal {
+
+std::string Shape(size_t rows, size_t cols) {
+  return "[" + std::to_string(rows) + ", " + std::to_string(cols) + "]";
+}
+std::string Shape(const ConstAnyMatView& m) {
+  return Shape(m.rows(), m.cols());
+}
+
+void CheckMemory(const char* op, const ConstAnyMatView& m, const char* name,
+                 bool written) {
+  if (m.empty()) return;
+  const auto what = [&] {
+    return std::string(op) + ": " + name + " " + Shape(m);
+  };
+  if (m.data() == nullptr) {
+    throw std::invalid_argument(what() + " has no memory: its pointer is null");
+  }
+  const auto extent = [](size_t n, size_t stride, size_t most) {
+    return n > 1 && stride > most / (n - 1);
+  };
+  const size_t most =
+      std::numeric_limits<size_t>::max() / 2 / SizeBytes(m.type());
+  if (extent(m.rows(), m.row_stride(), most / 2) ||
+      extent(m.cols(), m.col_stride(), most / 2)) {
+    throw ShapeError(what() + " with strides " +
+                     std::to_string(m.row_stride()) + " and " +
+                     std::to_string(m.col_stride()) +
+                     " is larger than any memory; look at its strides");
+  }
+  if (written && ((m.rows() > 1 && m.row_stride() == 0) ||
+                  (m.cols() > 1 && m.col_stride() == 0))) {
+    throw ShapeError(what() +
+                     " has a stride of 0: its elements are one another");
+  }
+}
+
+}  // namespace ranvier::internal

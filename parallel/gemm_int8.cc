@@ -1,0 +1,365 @@
+#include "ranvier/parallel/gemm_int8.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+namespace ranvier::internal {
+namespace {
+
+// Bytes of a panel, as the micro-kernel reads it, for a piece of K. Longer than
+// L1 is no loss: a panel comes from L2 faster than it is used up.
+constexpr size_t kPanelPiece = size_t{48} << 10;
+// Bytes of packed A and B at a time.
+constexpr size_t kPackedABytes = size_t{16} << 20;
+constexpr size_t kPackedBBytes = size_t{32} << 20;
+// Bytes of A that may stay in cache beside a stream of panels; K is not cut.
+constexpr size_t kStreamBytes = 128 * 1024;
+// Bytes of panels that are packed and used by one thread at a time.
+constexpr size_t kPackAtOnce = 256 * 1024;
+// Multiply-adds below which a second thread costs more than it does.
+constexpr double kThreadWork = 64.0 * 64 * 64;
+// Register tiles, and panels, of a block of C.
+constexpr size_t kBlock = 16;
+
+size_t Align(size_t bytes) { return (bytes + 127) / 128 * 128; }
+size_t Pieces(size_t n, size_t most) { return (n + most - 1) / most; }
+// Cuts [0, n) into `parts` pieces that differ by one at most.
+size_t Cut(size_t n, size_t parts, size_t i) {
+  return n / parts * i + std::min(i, n % parts);
+}
+// n in equal pieces of at most `most`, but at least of `least`, which divides
+// them.
+size_t Fit(size_t n, size_t most, size_t least) {
+  most = std::max(most / least * least, least);
+  const size_t piece = Pieces(n, Pieces(n, most));
+  return std::min(n, Pieces(piece, least) * least);
+}
+
+ConstAnyMatView Block(const ConstAnyMatView& m, size_t row, size_t col,
+                      size_t rows, size_t cols) {
+  const auto* at = static_cast<const unsigned char*>(m.data()) +
+                   row * m.row_stride() + col * m.col_stride();
+  return {at, m.type(), rows, cols, m.row_stride(), m.col_stride()};
+}
+
+class Int8Product {
+ public:
+  Int8Product(Context& ctx, const Int8Problem& p, int threads)
+      : ctx_(ctx),
+        p_(p),
+        e_(p.epilogue),
+        threads_(static_cast<size_t>(threads)),
+        shape_(simd::CurrentInt8Shape()),
+        panel_shape_{shape_.mr, shape_.lanes, shape_.nr, false},
+        M_(p.a.rows()),
+        N_(p.packed != nullptr ? p.packed->cols : p.b.cols()),
+        K_(p.a.cols()),
+        depth_(simd::PanelDepth(ElementType::kI8, K_)) {}
+
+  void Run() {
+    const int32_t shift = shape_.Shift(p_.a.type());
+    needs_column_sums_ = e_.a_zeros != nullptr || e_.a_zero != 0 || shift != 0;
+    const size_t rows =
+        Fit(M_, kPackedABytes / (depth_ * shape_.a_bytes), shape_.mr);
+    // B is packed where it is used, unless many rows use it.
+    packs_apart_ = p_.packed == nullptr && M_ > kBlock * shape_.mr;
+    const size_t cols =
+        packs_apart_ ? Fit(N_, kPackedBBytes / depth_, shape_.nr * 4) : N_;
+
+    // One allocation for what all threads share.
+    const size_t a_bytes = Align(rows * depth_ * shape_.a_bytes);
+    const size_t b_bytes = packs_apart_
+                               ? Align(PanelBytes(ElementType::kI8, K_, cols,
+                                                  shape_.nr, shape_.lanes))
+                               : 0;
+    const bool own_sums = needs_column_sums_ && p_.packed == nullptr;
+    const size_t column_bytes = own_sums ? Align(N_ * sizeof(int32_t)) : 0;
+    const size_t row_bytes = p_.b_has_zero ? Align(M_ * sizeof(int32_t)) : 0;
+    const size_t zero_bytes =
+        e_.a_zeros != nullptr && shift != 0 ? Align(M_ * sizeof(int32_t)) : 0;
+    auto* room = static_cast<unsigned char*>(
+        ctx_.Scratch(a_bytes + b_bytes + column_bytes + row_bytes + zero_bytes,
+                     ScratchRoom::kOperands));
+    const auto take = [&room](size_t bytes) {
+      unsigned char* at = room;
+      room += bytes;
+      return at;
+    };
+    a_ = take(a_bytes);
+    b_ = take(b_bytes);
+    if (own_sums) {
+      column_sums_ = reinterpret_cast<int32_t*>(take(column_bytes));
+    }
+    if (needs_column_sums_) {
+      e_.column_sums = own_sums ? column_sums_ : p_.packed->column_sums.data();
+    }
+    if (p_.b_has_zero) {
+      row_sums_ = reinterpret_cast<int32_t*>(take(row_bytes));
+      e_.row_sums = row_sums_;
+    }
+    Shift(shift, reinterpret_cast<int32_t*>(take(zero_bytes)));
+
+    for (size_t col = 0; col < N_; col += cols) {
+      cols_ = {col, std::min(cols, N_ - col)};
+      for (size_t row = 0; row < M_; row += rows) {
+        rows_ = {row, std::min(rows, M_ - row)};
+        const bool same_a = rows == M_ && col != 0;
+        PackPart(!same_a, packs_apart_ && row == 0);
+        MultiplyPart();
+      }
+    }
+  }
+
+ private:
+  struct Range {
+    size_t begin = 0, size = 0;
+  };
+
+  void ForEach(size_t n, const std::function<void(size_t)>& body) {
+    if (threads_ == 1 || n == 1) {
+      for (size_t i = 0; i < n; ++i) body(i);
+    } else {
+      ctx_.ParallelFor(n, body);
+    }
+  }
+
+  // Zero points of A as it is packed.
+  void Shift(int32_t shift, int32_t* room) {
+    if (shift == 0) return;
+    if (e_.a_zeros == nullptr) {
+      e_.a_zero += shift;
+      return;
+    }
+    for (size_t i = 0; i < M_; ++i) room[i] = e_.a_zeros[i] + shift;
+    e_.a_zeros = room;
+  }
+
+  // The panel that begins at column `col` of B.
+  void PackPanel(size_t col, unsigned char* out) {
+    const size_t cols = std::min(shape_.nr, N_ - col);
+    simd::PackInt8Panels(Block(p_.b, 0, col, K_, cols), panel_shape_, 0, 1,
+                         out);
+    if (column_sums_ == nullptr) return;
+    simd::SumInt8Panel(out, panel_shape_, K_, cols, column_sums_ + col);
+  }
+
+  void PackPart(bool pack_a, bool pack_b) {
+    const simd::RowTiles tiles(rows_.size, shape_.mr);
+    // About 64 KiB of elements a piece of work.
+    constexpr size_t kPiece = size_t{64} << 10;
+    const size_t tiles_at_once =
+        std::max<size_t>(1, kPiece / (shape_.mr * depth_));
+    const size_t a_groups = pack_a ? Pieces(tiles.count(), tiles_at_once) : 0;
+    const size_t panels =
+        pack_b ? simd::PanelCount(panel_shape_, cols_.size) : 0;
+    const size_t panels_at_once =
+        std::max<size_t>(1, kPiece / (shape_.nr * depth_));
+    const size_t b_groups = Pieces(panels, panels_at_once);
+    ForEach(a_groups + b_groups, [&](size_t i) {
+      if (i < b_groups) {
+        const size_t end = std::min(panels, (i + 1) * panels_at_once);
+        for (size_t p = i * panels_at_once; p < end; ++p) {
+          const size_t col = p * shape_.nr;
+          PackPanel(cols_.begin + col, b_ + col * depth_);
+        }
+        return;
+      }
+      const size_t first = (i - b_groups) * tiles_at_once;
+      const size_t last = std::min(tiles.count(), first + tiles_at_once);
+      PackRows(tiles, first, last);
+    });
+  }
+
+  // The pieces of K stand behind each other, each with all tiles.
+  void PackRows(const simd::RowTiles& tiles, size_t first, size_t last) {
+    for (size_t k = 0; k < K_; k += PieceDepth()) {
+      const size_t depth = std::min(PieceDepth(), K_ - k);
+      simd::PackInt8Tiles(Block(p_.a, rows_.begin, k, rows_.size, depth), tiles,
+                          first, last, TilesAt(k));
+    }
+    if (!p_.b_has_zero) return;
+    const size_t begin = rows_.begin + tiles.Begin(first);
+    const size_t end = rows_.begin + tiles.Begin(last);
+    simd::SumInt8Rows(p_.a, begin, end, row_sums_);
+    for (size_t i = begin; i < end; ++i) {
+      // Modulo 2^32, as sums are.
+      const int32_t zero = p_.epilogue.a_zeros != nullptr
+                               ? p_.epilogue.a_zeros[i]
+                               : p_.epilogue.a_zero;
+      row_sums_[i] = static_cast<int32_t>(static_cast<uint32_t>(row_sums_[i]) -
+                                          static_cast<uint32_t>(zero) *
+                                              static_cast<uint32_t>(K_));
+    }
+  }
+  unsigned char* TilesAt(size_t k) const {
+    return a_ + rows_.size * k * shape_.a_bytes;
+  }
+
+  // Few rows stay in cache whole while a panel is read from end to end;
+  // otherwise a piece of a panel stays while the tiles of a block pass.
+  bool Streams() const { return M_ * depth_ * shape_.a_bytes <= kStreamBytes; }
+  bool Widens() const { return shape_.widened_bytes != 0 && !Streams(); }
+  size_t PieceDepth() const {
+    if (Streams()) return depth_;
+    const size_t bytes = shape_.nr * (Widens() ? shape_.widened_bytes : 1);
+    const size_t pieces = Pieces(depth_, kPanelPiece / bytes);
+    return simd::PanelDepth(ElementType::kI8, Pieces(depth_, pieces));
+  }
+
+  void MultiplyPart() {
+    const simd::RowTiles tiles(rows_.size, shape_.mr);
+    const size_t panels = simd::PanelCount(panel_shape_, cols_.size);
+    size_t row_parts = packs_apart_ || p_.packed != nullptr
+                           ? Pieces(tiles.count(), kBlock)
+                           : 1;
+    size_t col_parts = Pieces(panels, kBlock);
+    if (threads_ > 1) {
+      col_parts = Pieces(col_parts, threads_) * threads_;
+      while (col_parts * row_parts < 4 * threads_ && col_parts * 2 <= panels) {
+        col_parts *= 2;
+      }
+      if (col_parts > panels) {
+        col_parts = panels;
+        if (packs_apart_ || p_.packed != nullptr) {
+          row_parts =
+              std::min(tiles.count(),
+                       std::max(row_parts, Pieces(2 * threads_, col_parts)));
+        }
+      }
+    }
+    ForEach(row_parts * col_parts, [&](size_t i) {
+      const size_t row_part = i % row_parts;
+      const size_t col_part = i / row_parts;
+      MultiplyBlock(tiles, Cut(tiles.count(), row_parts, row_part),
+                    Cut(tiles.count(), row_parts, row_part + 1),
+                    Cut(panels, col_parts, col_part),
+                    Cut(panels, col_parts, col_part + 1));
+    });
+  }
+
+  void MultiplyBlock(const simd::RowTiles& tiles, size_t first_tile,
+                     size_t last_tile, size_t first_panel, size_t last_panel) {
+    const size_t rows = tiles.Begin(last_tile) - tiles.Begin(first_tile);
+    const bool packs_here = !packs_apart_ && p_.packed == nullptr;
+    const size_t panel_bytes = shape_.nr * depth_;
+    // Four at least, as many as one row takes at once.
+    const size_t at_once = packs_here
+                               ? std::max<size_t>(4, kPackAtOnce / panel_bytes)
+                               : last_panel - first_panel;
+    const bool waits = PieceDepth() < depth_;
+    const size_t waiting_cols =
+        std::min(at_once, last_panel - first_panel) * shape_.nr;
+    const size_t packed_bytes = packs_here ? Align(at_once * panel_bytes) : 0;
+    const size_t widened_bytes =
+        Widens() ? Align(shape_.nr * PieceDepth() * shape_.widened_bytes) : 0;
+    const size_t waiting_bytes =
+        waits ? rows * waiting_cols * sizeof(int32_t) : 0;
+    unsigned char* room = nullptr;
+    if (packed_bytes + widened_bytes + waiting_bytes != 0) {
+      room = static_cast<unsigned char*>(
+          ctx_.Scratch(packed_bytes + widened_bytes + waiting_bytes));
+    }
+
+    simd::Int8Panels g;
+    g.tiles = tiles;
+    g.first_tile = first_tile;
+    g.last_tile = last_tile;
+    g.panel_bytes = panel_bytes;
+    g.widened = widened_bytes != 0 ? room + packed_bytes : nullptr;
+    auto* waiting =
+        reinterpret_cast<int32_t*>(room + packed_bytes + widened_bytes);
+    for (size_t panel = first_panel; panel < last_panel; panel += at_once) {
+      const size_t end = std::min(last_panel, panel + at_once);
+      const size_t col = panel * shape_.nr;
+      g.cols = std::min(cols_.size, end * shape_.nr) - col;
+      if (packs_here) {
+        for (size_t i = 0; i < end - panel; ++i) {
+          PackPanel(cols_.begin + col + i * shape_.nr, room + i * panel_bytes);
+        }
+        g.b = room;
+      } else if (packs_apart_) {
+        g.b = b_ + panel * panel_bytes;
+      } else {
+        g.b = p_.packed->data.data() + panel * panel_bytes;
+      }
+      for (size_t k = 0; k < depth_; k += PieceDepth()) {
+        g.first_k = k;
+        g.depth = std::min(PieceDepth(), depth_ - k);
+        g.a = TilesAt(k);
+        g.output = Output(tiles.Begin(first_tile), col, waiting, waiting_cols,
+                          k == 0, k + g.depth == depth_);
+        simd::GemmInt8(g);
+      }
+    }
+  }
+
+  // Sums of a piece of K wait for the next one in the thread's own room.
+  simd::Int8Output Output(size_t row, size_t col, int32_t* waiting,
+                          size_t stride, bool first, bool last) const {
+    simd::Int8Output o;
+    o.row = rows_.begin + row;
+    o.col = cols_.begin + col;
+    if (!(first && last)) {
+      o.out = waiting;
+      if (!first) o.partial = waiting;
+      o.out_stride = o.partial_stride = stride;
+    }
+    if (!last) return o;
+    const AnyMatView& c = e_.c;
+    if (c.type() == ElementType::kI32 && c.col_stride() == 1 &&
+        !needs_column_sums_ && !p_.b_has_zero) {
+      o.out = static_cast<int32_t*>(c.data()) + o.row * c.row_stride() + o.col;
+      o.out_stride = c.row_stride();
+    } else {
+      o.epilogue = &e_;
+    }
+    return o;
+  }
+
+  Context& ctx_;
+  const Int8Problem& p_;
+  simd::Int8Epilogue e_;
+  size_t threads_;
+  simd::Int8Shape shape_;
+  simd::GemmShape panel_shape_;
+  size_t M_, N_, K_, depth_;
+  bool needs_column_sums_ = false;
+  bool packs_apart_ = false;
+  Range rows_, cols_;  // of C, whose operands are packed at a time
+  unsigned char* a_ = nullptr;
+  unsigned char* b_ = nullptr;
+  int32_t* column_sums_ = nullptr;  // of B packed here
+  int32_t* row_sums_ = nullptr;
+};
+
+// A product without terms: every sum is 0, every zero point's share too.
+void MultiplyNothing(simd::Int8Epilogue e) {
+  e.a_zeros = e.b_zeros = nullptr;
+  e.a_zero = e.b_zero = 0;
+  constexpr size_t kCols = 256;
+  for (size_t row = 0; row < e.c.rows(); ++row) {
+    for (size_t col = 0; col < e.c.cols(); col += kCols) {
+      int32_t zeros[kCols] = {};
+      simd::FinishInt8Tile(e, zeros, kCols, row, col, 1,
+                           std::min(kCols, e.c.cols() - col));
+    }
+  }
+}
+
+}  // namespace
+
+void GemmInt8(Context& ctx, const Int8Problem& p, int max_threads) {
+  const AnyMatView& c = p.epilogue.c;
+  if (c.empty()) return;
+  if (p.a.cols() == 0) return MultiplyNothing(p.epilogue);
+  const double work = static_cast<double>(c.rows()) *
+                      static_cast<double>(c.cols()) *
+                      static_cast<double>(p.a.cols());
+  const int threads =
+      work < kThreadWork ? 1 : std::min(max_threads, ctx.threads());
+  Int8Product(ctx, p, threads).Run();
+}
+
+}  // namespace ranvier::internal

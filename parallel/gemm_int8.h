@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+
+#include "ranvier/parallel/context.h"
+#include "ranvier/parallel/packed_panels.h"
+#include "ranvier/simd/base/any_view.h"
+#include "ranvier/simd/gemm/gemm_int8.h"
+
+namespace ranvier::internal {
+
+struct Int8Problem {
+  ConstAnyMatView a;  // [M, K], u8 or s8
+  ConstAnyMatView b;  // [K, N], s8; not looked at if packed is there
+  const PackedPanels* packed = nullptr;
+  // Zero points of a as it lies; sums of columns and rows, and what the
+  // packing of a adds, are filled in here.
+  simd::Int8Epilogue epilogue;
+  bool b_has_zero = false;
+};
+
+// C = epilogue(A B). Integers: the bits are the same however the sums are cut.
+//
+// Threads  up to max_threads of ctx.
+void GemmInt8(Context& ctx, const Int8Problem& problem, int max_threads);
+
+}  // namespace ranvier::internal
