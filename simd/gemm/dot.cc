@@ -7,6 +7,7 @@
 #include <hwy/highway.h>
 
 #include "ranvier/simd/dispatch-inl.h"
+#include "ranvier/simd/gemm/convert-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ranvier::simd {
@@ -35,8 +36,8 @@ HWY_INLINE DotV LoadWide(const T* p) {
         d, hn::ShiftLeft<16>(hn::PromoteTo(du, hn::LoadU(d16, &p->bits))));
   } else {
     const hn::Rebind<hwy::float16_t, DotD> d16;
-    return hn::PromoteTo(
-        d, hn::LoadU(d16, reinterpret_cast<const hwy::float16_t*>(p)));
+    return WidenF16(d,
+                    hn::LoadU(d16, reinterpret_cast<const hwy::float16_t*>(p)));
   }
 }
 template <typename T>
@@ -52,7 +53,7 @@ HWY_INLINE DotV LoadWideN(const T* p, size_t n) {
   } else {
     const hn::Rebind<uint16_t, DotD> d16;
     const hn::Rebind<hwy::float16_t, DotD> dh;
-    return hn::PromoteTo(d, hn::BitCast(dh, hn::LoadN(d16, &p->bits, n)));
+    return WidenF16(d, hn::BitCast(dh, hn::LoadN(d16, &p->bits, n)));
   }
 }
 

@@ -1,6 +1,7 @@
 // The register tile of matrix products. Included per target, after
 // <hwy/highway.h>.
 
+#include "ranvier/simd/gemm/convert-inl.h"
 #include "ranvier/simd/gemm/gemm.h"
 
 #if defined(RANVIER_SIMD_GEMM_MICROKERNEL_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -115,7 +116,7 @@ struct F16Operands : F32Sums {  // panels of f16, tiles of f32
   template <int kPart>
   static HWY_INLINE GemmV LoadB(const hwy::float16_t* b) {
     const hn::Rebind<hwy::float16_t, GemmD> dh;
-    return hn::PromoteTo(GemmD(), hn::LoadU(dh, b));
+    return WidenF16(GemmD(), hn::LoadU(dh, b));
   }
 };
 #if HWY_NATIVE_DOT_BF16

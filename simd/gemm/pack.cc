@@ -11,6 +11,7 @@
 #include <hwy/highway.h>
 
 #include "ranvier/simd/dispatch-inl.h"
+#include "ranvier/simd/gemm/convert-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ranvier::simd {
@@ -56,7 +57,7 @@ struct ToF32 {
     } else {
       const hn::Rebind<hwy::float16_t, D> d16;
       const auto* half = reinterpret_cast<const hwy::float16_t*>(p);
-      return hn::BitCast(d, hn::PromoteTo(df, hn::LoadU(d16, half)));
+      return hn::BitCast(d, WidenF16(df, hn::LoadU(d16, half)));
     }
   }
 };
