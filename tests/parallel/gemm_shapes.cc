@@ -182,10 +182,13 @@ double GemmShapes::Check(Context& ctx, const Way& way, size_t M, size_t N,
       const double rounding = way.c == ElementType::kF32    ? 0
                               : way.c == ElementType::kBf16 ? 0x1p-8
                                                             : 0x1p-11;
+      // Below the normal numbers of f16; those of the others are out of reach.
+      const double smallest = way.c == ElementType::kF16 ? 0x1p-25 : 0;
       for (size_t j = 0; j < N; ++j) {
         const double sum_bound = factor * sizes[j];
         const double bound =
-            sum_bound + rounding * (std::abs(values[j]) + sum_bound);
+            sum_bound +
+            std::max(rounding * (std::abs(values[j]) + sum_bound), smallest);
         const double error = std::abs(static_cast<double>(row[j]) - values[j]);
         sound &= error <= bound;
         row_worst = std::max(row_worst, error / bound);
