@@ -16,22 +16,6 @@ namespace ranvier::simd {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// f16 to f32. Without an instruction for it, Highway takes infinity and NaN for
-// numbers beyond 2^16.
-template <class D>
-HWY_INLINE hn::Vec<D> WidenF16(D d,
-                               hn::Vec<hn::Rebind<hwy::float16_t, D>> half) {
-  const auto wide = hn::PromoteTo(d, half);
-#if HWY_ARCH_X86 && HWY_TARGET > HWY_AVX2
-  const hn::RebindToUnsigned<D> du;
-  const auto beyond = hn::Ge(hn::Abs(wide), hn::Set(d, 0x1p16f));
-  const auto exponent = hn::BitCast(d, hn::Set(du, 0x7F800000u));
-  return hn::Or(wide, hn::IfThenElseZero(beyond, exponent));
-#else
-  return wide;
-#endif
-}
-
 inline void WidenRow(const void* from, ElementType type, size_t stride,
                      size_t n, float* HWY_RESTRICT to) {
   for (size_t i = 0; i < n; ++i) {

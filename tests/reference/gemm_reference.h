@@ -41,8 +41,6 @@ std::vector<Expected> MultiplyReference(const GemmTerms& terms);
 // An element of any type, exactly.
 double ElementAt(const ConstAnyMatView& m, size_t row, size_t col);
 
-double ActivationReference(Activation activation, double x);
-
 // The bound after a rounding to `type` of a number that is `bound` or less away
 // from `value`.
 double BoundAfterRounding(double value, double bound, ElementType type);
