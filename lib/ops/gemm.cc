@@ -52,7 +52,7 @@ simd::GemmEpilogue CheckEpilogue(size_t M, size_t N, const AnyMatView& c,
                      " elements, but c " + Shape(c) + " has " +
                      std::to_string(N) + " columns");
   }
-  if (options.residual.data() != nullptr) {
+  if (!options.residual.empty() || options.residual.data() != nullptr) {
     CheckView(options.residual, "residual", false);
     if (options.residual.rows() != M || options.residual.cols() != N) {
       throw ShapeError("Gemm: residual is " + Shape(options.residual) +

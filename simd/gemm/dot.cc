@@ -7,6 +7,7 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include "ranvier/simd/convert-inl.h"
 #include "ranvier/simd/dispatch-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -35,9 +36,8 @@ HWY_INLINE DotV LoadWide(const T* p) {
     return hn::BitCast(
         d, hn::ShiftLeft<16>(hn::PromoteTo(du, hn::LoadU(d16, &p->bits))));
   } else {
-    const hn::Rebind<hwy::float16_t, DotD> d16;
-    return hn::PromoteTo(
-        d, hn::LoadU(d16, reinterpret_cast<const hwy::float16_t*>(p)));
+    const hn::Rebind<uint16_t, DotD> d16;
+    return WidenBits(f16(), d, hn::LoadU(d16, &p->bits));
   }
 }
 template <typename T>
@@ -52,8 +52,7 @@ HWY_INLINE DotV LoadWideN(const T* p, size_t n) {
         d, hn::ShiftLeft<16>(hn::PromoteTo(du, hn::LoadN(d16, &p->bits, n))));
   } else {
     const hn::Rebind<uint16_t, DotD> d16;
-    const hn::Rebind<hwy::float16_t, DotD> dh;
-    return hn::PromoteTo(d, hn::BitCast(dh, hn::LoadN(d16, &p->bits, n)));
+    return WidenBits(f16(), d, hn::LoadN(d16, &p->bits, n));
   }
 }
 

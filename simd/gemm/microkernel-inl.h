@@ -1,6 +1,7 @@
 // The register tile of matrix products. Included per target, after
 // <hwy/highway.h>.
 
+#include "ranvier/simd/convert-inl.h"
 #include "ranvier/simd/gemm/gemm.h"
 
 #if defined(RANVIER_SIMD_GEMM_MICROKERNEL_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -109,13 +110,13 @@ struct Bf16Operands : F32Sums {  // panels of bf16 pairs, tiles of f32
   }
 };
 struct F16Operands : F32Sums {  // panels of f16, tiles of f32
-  using B = hwy::float16_t;
+  using B = uint16_t;
   static constexpr size_t kDepth = 1;
   static constexpr int kParts = 1;
   template <int kPart>
-  static HWY_INLINE GemmV LoadB(const hwy::float16_t* b) {
-    const hn::Rebind<hwy::float16_t, GemmD> dh;
-    return hn::PromoteTo(GemmD(), hn::LoadU(dh, b));
+  static HWY_INLINE GemmV LoadB(const uint16_t* b) {
+    const hn::Rebind<uint16_t, GemmD> d16;
+    return WidenBits(f16(), GemmD(), hn::LoadU(d16, b));
   }
 };
 #if HWY_NATIVE_DOT_BF16

@@ -10,6 +10,7 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include "ranvier/simd/convert-inl.h"
 #include "ranvier/simd/dispatch-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -54,9 +55,8 @@ struct ToF32 {
       const hn::Rebind<uint16_t, D> d16;
       return hn::ShiftLeft<16>(hn::PromoteTo(d, hn::LoadU(d16, &p->bits)));
     } else {
-      const hn::Rebind<hwy::float16_t, D> d16;
-      const auto* half = reinterpret_cast<const hwy::float16_t*>(p);
-      return hn::BitCast(d, hn::PromoteTo(df, hn::LoadU(d16, half)));
+      const hn::Rebind<uint16_t, D> d16;
+      return hn::BitCast(d, WidenBits(f16(), df, hn::LoadU(d16, &p->bits)));
     }
   }
 };
