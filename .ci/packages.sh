@@ -4,14 +4,14 @@
 
 packages_run=(g++ cmake ninja-build libtbb-dev zlib1g-dev libssl-dev
   nlohmann-json3-dev libcli11-dev libxxhash-dev)
-packages_test=(libgtest-dev zstd)
+packages_test=(libgtest-dev libeigen3-dev zstd)
 packages_bench=(libbenchmark-dev libeigen3-dev libopenblas-dev python3)
 packages_peers=(libblis-openmp-dev libdnnl-dev)  # not on every architecture
 packages_format=(clang-format-14)
 packages_tidy=(clang-tidy-14)
-packages_install=(pkg-config binutils)
+packages_install=(pkg-config binutils libeigen3-dev)
 packages_neon=(crossbuild-essential-arm64 qemu-user-static libtbb-dev:arm64
-  zlib1g-dev:arm64 libssl-dev:arm64 libgtest-dev:arm64)
+  zlib1g-dev:arm64 libssl-dev:arm64 libgtest-dev:arm64 libeigen3-dev)
 
 # Downloads outlive the checkout; what is unpacked from them stays in it.
 cache=${RANVIER_CACHE:-$root/.cache}

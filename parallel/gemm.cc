@@ -24,8 +24,12 @@ constexpr size_t kPackedBytes = size_t{32} << 20;
 constexpr double kDirectWork = 128.0 * 128 * 128;
 // Below this a second thread costs more than it does.
 constexpr double kThreadWork = 40.0 * 40 * 40;
-// Rows of A below which dot products with weights as they lie win over packing.
-constexpr size_t kDotRows = 24;
+// Rows of A, or columns of B, up to which dot products with weights as they lie
+// win over packing them.
+constexpr size_t kDotRows = 64;
+constexpr size_t kDotCols = 12;
+// Of K at a time, if several dot products share what is in cache.
+constexpr size_t kDotDepth = 1024;
 // Rows of A below which B is read once only, so that packing it is a loss.
 constexpr size_t kStreamRows = 16;
 
@@ -137,9 +141,9 @@ void MultiplyDirect(Context& ctx, const GemmProblem& p, int threads) {
   const size_t M = p.a.rows(), N = p.b.cols(), K = p.a.cols();
   const bool plain = IsPlain(p.epilogue);
   const bool stream = Work(M, N, K) > kDirectWork;
-  // Streaming, as many rows of B are open at a time as there are pages whose
-  // addresses the processor remembers.
-  const size_t depth_at_once = stream ? 32 : kDirectDepth;
+  // Streaming, few rows of B are open at a time: as many as there are pages
+  // whose addresses the processor remembers, or streams that it follows.
+  const size_t depth_at_once = !stream ? kDirectDepth : M <= 3 ? 8 : 32;
   const size_t nr = simd::CurrentGemmShape().nr;
   size_t row_parts = 1, col_parts = 1;
   if (stream) {
@@ -187,34 +191,49 @@ void MultiplyDirect(Context& ctx, const GemmProblem& p, int threads) {
 
 void MultiplyDots(Context& ctx, const GemmProblem& p, int threads) {
   const size_t M = p.a.rows(), N = p.b.cols(), K = p.a.cols();
-  simd::GemmDotArgs g;
-  g.rows = M;
-  g.depth = K;
-  g.a = static_cast<const float*>(p.a.data());
-  g.a_row_stride = p.a.row_stride();
-  if (p.a.type() != ElementType::kF32 || (p.a.col_stride() != 1 && K > 1)) {
-    auto* copy = static_cast<float*>(
-        ctx.Scratch(M * K * sizeof(float), ScratchRoom::kOperands));
-    simd::PackTiles(p.a, simd::RowTiles(M, 1), 0, M, ElementType::kF32, K,
-                    copy);
-    g.a = copy;
-    g.a_row_stride = K;
+  ConstAnyMatView a = p.a;
+  const bool plain = IsPlain(p.epilogue);
+  const size_t depth = M > 4 ? kDotDepth : K;
+  const bool copies =
+      a.type() != ElementType::kF32 || (a.col_stride() != 1 && K > 1);
+  const bool waits = !plain && K > depth;
+  auto* room = static_cast<float*>(
+      ctx.Scratch(((copies ? M * K : 0) + (waits ? M * N : 0)) * sizeof(float),
+                  ScratchRoom::kOperands));
+  Sums sums{&p.epilogue, plain};
+  if (waits) {
+    sums.waiting = room;
+    sums.waiting_stride = N;
+    room += M * N;
   }
-  g.b_type = p.b.type();
-  g.b_col_stride = p.b.col_stride();
-  const Sums sums{&p.epilogue, IsPlain(p.epilogue)};
-  // Columns in groups of 8, as many as a dot product takes at once.
-  const size_t groups = (N + 7) / 8;
-  const size_t parts =
+  if (copies) {
+    simd::PackTiles(a, simd::RowTiles(M, 1), 0, M, ElementType::kF32, K, room);
+    a = MatView<const float>(room, M, K);
+  }
+  // Along the larger side, in groups of 8: as many columns as a dot product
+  // takes at once.
+  const bool by_rows = M > N;
+  const size_t groups = ((by_rows ? M : N) + 7) / 8;
+  const size_t tasks =
       std::min(groups, threads == 1 ? 1 : 4 * static_cast<size_t>(threads));
-  ForEach(ctx, threads, parts, [&](size_t i) {
-    const size_t col = Cut(groups, parts, i) * 8;
-    const size_t end = std::min(N, Cut(groups, parts, i + 1) * 8);
-    simd::GemmDotArgs part = g;
-    part.b = At(p.b, 0, col);
-    part.cols = end - col;
-    part.output = sums.At(0, col, true, true);
-    simd::GemmDot(part);
+  ForEach(ctx, threads, tasks, [&](size_t i) {
+    const size_t begin = Cut(groups, tasks, i) * 8;
+    const size_t end = std::min(by_rows ? M : N, Cut(groups, tasks, i + 1) * 8);
+    const size_t row = by_rows ? begin : 0;
+    const size_t col = by_rows ? 0 : begin;
+    simd::GemmDotArgs g;
+    g.rows = by_rows ? end - begin : M;
+    g.cols = by_rows ? N : end - begin;
+    g.a_row_stride = a.row_stride();
+    g.b_type = p.b.type();
+    g.b_col_stride = p.b.col_stride();
+    for (size_t k = 0; k < K; k += depth) {
+      g.depth = std::min(depth, K - k);
+      g.a = static_cast<const float*>(At(a, row, k));
+      g.b = At(p.b, k, col);
+      g.output = sums.At(row, col, k == 0, k + g.depth == K);
+      simd::GemmDot(g);
+    }
   });
 }
 
@@ -258,11 +277,11 @@ class PanelProduct {
         Fit(N_, kPackedBytes / (depth * sizeof(float)), kColsAtOnce);
 
     const size_t shared_bytes = Align(
-        by_rows_ ? (packed_ ? 0
-                            : PanelBytes(b_type_, depth, cols, shape_.nr,
-                                         shape_.lanes))
-                 : rows * simd::PanelDepth(b_type_, depth) *
-                       SizeBytes(a_type_));
+        by_rows_
+            ? (packed_
+                   ? 0
+                   : PanelBytes(b_type_, depth, cols, shape_.nr, shape_.lanes))
+            : rows * simd::PanelDepth(b_type_, depth) * SizeBytes(a_type_));
     const size_t sums_bytes = waits ? rows * cols * sizeof(float) : 0;
     shared_ = static_cast<unsigned char*>(
         ctx_.Scratch(shared_bytes + sums_bytes, ScratchRoom::kOperands));
@@ -275,12 +294,12 @@ class PanelProduct {
     for (size_t col = 0; col < N_; col += cols) {
       for (size_t row = 0; row < M_; row += rows) {
         for (size_t k = 0; k < K_; k += depth) {
-          part_ = {row, std::min(rows, M_ - row), col,
-                   std::min(cols, N_ - col), k, std::min(depth, K_ - k)};
+          part_ = {row, std::min(rows, M_ - row), col, std::min(cols, N_ - col),
+                   k,   std::min(depth, K_ - k)};
           sums_.row0 = row;
           sums_.col0 = col;
-          const bool there = K_ <= depth && (by_rows_ ? row != 0
-                                                      : M_ <= rows && col != 0);
+          const bool there =
+              K_ <= depth && (by_rows_ ? row != 0 : M_ <= rows && col != 0);
           if (!there) PackShared();
           Multiply();
         }
@@ -338,8 +357,7 @@ class PanelProduct {
           std::max<size_t>(1, kPiece / (shape_.nr * part_.depth));
       ForAll((panels + at_once - 1) / at_once, [&](size_t i) {
         simd::PackPanels(b, shape_, i * at_once,
-                         std::min(panels, (i + 1) * at_once), b_type_,
-                         shared_);
+                         std::min(panels, (i + 1) * at_once), b_type_, shared_);
       });
       return;
     }
@@ -363,8 +381,7 @@ class PanelProduct {
 
   void Multiply() {
     if (by_rows_) {
-      const size_t tasks =
-          Tasks(part_.rows, kRowsAtOnce, shape_.mr);
+      const size_t tasks = Tasks(part_.rows, kRowsAtOnce, shape_.mr);
       ForAll(tasks, [&](size_t i) {
         const size_t row = Cut(part_.rows, tasks, i);
         MultiplyRows(row, Cut(part_.rows, tasks, i + 1) - row);
@@ -427,13 +444,14 @@ class PanelProduct {
 
   const unsigned char* PackOwnPanels(size_t first, size_t last, size_t k,
                                      size_t at_once) {
-    auto* to = static_cast<unsigned char*>(ctx_.Scratch(
-        shape_.nr * at_once * simd::PanelDepth(b_type_, kDepth) *
-        SizeBytes(b_type_)));
+    auto* to = static_cast<unsigned char*>(
+        ctx_.Scratch(shape_.nr * at_once * simd::PanelDepth(b_type_, kDepth) *
+                     SizeBytes(b_type_)));
     const size_t col = first * shape_.nr;
     const size_t cols = std::min(part_.cols, last * shape_.nr) - col;
-    simd::PackPanels(Block(p_.b, part_.k + k, part_.col + col, DepthAt(k), cols),
-                     shape_, 0, last - first, b_type_, to);
+    simd::PackPanels(
+        Block(p_.b, part_.k + k, part_.col + col, DepthAt(k), cols), shape_, 0,
+        last - first, b_type_, to);
     return to;
   }
 
@@ -452,8 +470,9 @@ class PanelProduct {
     g.a = a;
     const size_t col = panel * shape_.nr;
     g.cols = std::min(part_.cols, last_panel * shape_.nr) - col;
-    const size_t depth =
-        own != nullptr ? DepthAt(k) : packed_ ? K_ : part_.depth;
+    const size_t depth = own != nullptr ? DepthAt(k)
+                         : packed_      ? K_
+                                        : part_.depth;
     g.panel_bytes =
         shape_.nr * simd::PanelDepth(b_type_, depth) * SizeBytes(b_type_);
     if (own != nullptr) {
@@ -466,9 +485,9 @@ class PanelProduct {
       g.b = shared_ + panel * g.panel_bytes;
       g.first_k = k;
     }
-    g.output = sums_.At(part_.row + row + tiles.Begin(first_tile),
-                        part_.col + col, part_.k + k == 0,
-                        part_.k + k + DepthAt(k) == K_);
+    g.output =
+        sums_.At(part_.row + row + tiles.Begin(first_tile), part_.col + col,
+                 part_.k + k == 0, part_.k + k + DepthAt(k) == K_);
     kernel_(g);
   }
 
@@ -523,7 +542,7 @@ void Gemm(Context& ctx, const GemmProblem& p, int max_threads) {
       (work <= kDirectWork || M <= kStreamRows)) {
     return MultiplyDirect(ctx, p, threads);
   }
-  if ((p.b.row_stride() == 1 || K == 1) && M <= kDotRows) {
+  if ((p.b.row_stride() == 1 || K == 1) && (M <= kDotRows || N <= kDotCols)) {
     return MultiplyDots(ctx, p, threads);
   }
   PanelProduct(ctx, p, threads).Run();
