@@ -8,7 +8,9 @@ the best peer over ours: above 1 we are faster. Who is "ranvier", a peer, or
 
 A benchmark may have a counter cpus, processor time over time. With one thread
 it is processor time that is compared then: the same on an idle machine, and on
-a busy one without what other work took away.
+a busy one without what other work took away. With several there is no such
+remedy: threads that wait for each other by spinning may lose a thousandfold.
+Such a row has its ratio in brackets and does not count in the means.
 """
 
 import argparse
@@ -48,22 +50,29 @@ def without_waiting(run):
             else value for key, value in run.items()}
 
 
+def was_disturbed(runs):
+    """Whether the calling thread, which never sleeps in a product, had to."""
+    return "cpus" in runs[0] and statistics.median(
+        run["cpu_time"] / run["real_time"] for run in runs) < 0.9
+
+
 def read_runs(benchmarks):
-    """{case: {who: (median seconds, {counter: median}, error)}}"""
+    """{case: {who: (median seconds, {counter: median}, error, disturbed)}}"""
     samples = {}
     for run in benchmarks:
         if run.get("run_type") == "aggregate":
             continue
         case, who = split_name(run.get("run_name", run["name"]))
-        samples.setdefault(case, {}).setdefault(who, []).append(
-            without_waiting(run))
+        samples.setdefault(case, {}).setdefault(who, []).append(run)
     cases = {}
     for case, by_who in samples.items():
         for who, runs in by_who.items():
+            disturbed = was_disturbed(runs)
+            runs = [without_waiting(run) for run in runs]
             errors = [run["error_message"] for run in runs
                       if run.get("error_occurred")]
             if errors:
-                cases.setdefault(case, {})[who] = (None, {}, errors[0])
+                cases.setdefault(case, {})[who] = (None, {}, errors[0], False)
                 continue
             seconds = statistics.median(
                 run["real_time"] * SECONDS[run["time_unit"]] for run in runs)
@@ -72,7 +81,8 @@ def read_runs(benchmarks):
                 for key, value in runs[0].items()
                 if key not in OWN_FIELDS and isinstance(value, (int, float))
             }
-            cases.setdefault(case, {})[who] = (seconds, counters, None)
+            cases.setdefault(case, {})[who] = (
+                seconds, counters, None, disturbed)
     return cases
 
 
@@ -111,6 +121,12 @@ def best_peer(by_who):
     return min(peers, key=lambda peer: peer[1][0]) if peers else None
 
 
+def is_busy(case, by_who):
+    """Whether other work spoilt the row: with one thread it cannot."""
+    return not case.endswith("/threads:1") and any(
+        result[3] for result in by_who.values())
+
+
 def ratio_of(by_who):
     ours, best = by_who.get("ranvier"), best_peer(by_who)
     return best[1][0] / ours[0] if best and ours and ours[0] else None
@@ -125,10 +141,13 @@ def compared(cases):
         ours, best = by_who.get("ranvier"), best_peer(by_who)
         counters = dict(ours[1]) if ours else {}
         share = counters.pop("peak_share", None)
+        ratio = show(ratio_of(by_who), ".2f")
+        if ratio != "-" and is_busy(case, by_who):
+            ratio = f"({ratio})"
         rows.append((
             case, show_seconds_of(ours),
             f"{show_seconds(best[1][0])} {best[0]}" if best else "-",
-            show(ratio_of(by_who), ".2f"), show(rate_of(ours)),
+            ratio, show(rate_of(ours)),
             show(rate_of(best[1]) if best else None),
             "-" if share is None else f"{100 * share:.0f} %",
             " ".join(f"{key}={value:.4g}" for key, value in counters.items()
@@ -174,7 +193,7 @@ def groups(cases):
     members = {}
     for case, by_who in cases.items():
         ratio = ratio_of(by_who)
-        if ratio is not None:
+        if ratio is not None and not is_busy(case, by_who):
             parts = case.split("/")
             group = "/".join(parts[:2] if len(parts) > 3 else parts[:1])
             members.setdefault(f"{group}/.../{parts[-1]}", []).append(
@@ -184,13 +203,6 @@ def groups(cases):
              f"{min(ratios)[0]:.2f}", min(ratios)[1])
             for group, ratios in members.items()]
     return ("group", "rows", "ratio", "worst", "which"), rows
-
-
-def busy(cases):
-    """Rows of one thread that did not have its processor to itself."""
-    return [case for case, by_who in cases.items()
-            if case.endswith("/threads:1") and
-            any(result[1].get("cpus", 1) < 0.9 for result in by_who.values())]
 
 
 def errors(cases):
@@ -247,10 +259,10 @@ def main():
         with open(arguments.markdown, "w", encoding="utf-8") as file:
             file.write("\n\n".join("\n".join(markdown(*table))
                                    for table in tables) + "\n")
-    disturbed = busy(cases)
-    if disturbed:
-        print(f"\nOther work took the processor away during {len(disturbed)} of "
-              f"{len(cases)} rows: the figures of several threads mean little.")
+    spoilt = sum(is_busy(*row) for row in cases.items())
+    if spoilt:
+        print(f"\n{spoilt} rows of several threads do not count: other work "
+              "took their processors away.")
     wrong = errors(cases)
     if wrong:
         sys.exit("failed:\n" + "\n".join(wrong))
