@@ -16,7 +16,7 @@ constexpr size_t kDepth = 512;
 // Of K that is packed at a time.
 constexpr size_t kPackedDepth = 16 * kDepth;
 // Without packing: of K at a time, as deep as GemmDirect allows.
-constexpr size_t kDirectDepth = 128;
+constexpr size_t kDirectDepth = 256;
 // Bytes of the operand that is packed for all.
 constexpr size_t kPackedBytes = size_t{32} << 20;
 
@@ -93,6 +93,13 @@ size_t Cut(size_t n, size_t parts, size_t i) {
   return n / parts * i + std::min(i, n % parts);
 }
 
+// The length of equal pieces of n that are at most `most` long.
+size_t Even(size_t n, size_t most) {
+  if (n <= most) return n;
+  const size_t pieces = (n + most - 1) / most;
+  return (n + pieces - 1) / pieces;
+}
+
 void ForEach(Context& ctx, int threads, size_t n,
              const std::function<void(size_t)>& body) {
   if (threads == 1) {
@@ -141,9 +148,15 @@ void MultiplyDirect(Context& ctx, const GemmProblem& p, int threads) {
   const size_t M = p.a.rows(), N = p.b.cols(), K = p.a.cols();
   const bool plain = IsPlain(p.epilogue);
   const bool stream = Work(M, N, K) > kDirectWork;
+  if (!stream && threads == 1 && (plain || K <= kDirectDepth)) {
+    DirectBlock(p, {&p.epilogue, plain}, 0, M, 0, N, Even(K, kDirectDepth));
+    return;
+  }
   // Streaming, few rows of B are open at a time: as many as there are pages
   // whose addresses the processor remembers, or streams that it follows.
-  const size_t depth_at_once = !stream ? kDirectDepth : M <= 3 ? 8 : 32;
+  const size_t depth_at_once = !stream  ? Even(K, kDirectDepth)
+                               : M <= 3 ? 8
+                                        : 32;
   const size_t nr = simd::CurrentGemmShape().nr;
   size_t row_parts = 1, col_parts = 1;
   if (stream) {

@@ -15,7 +15,7 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Depth of the copy of the columns that do not fill a vector.
-constexpr size_t kEdgeDepth = 128;
+constexpr size_t kEdgeDepth = 256;
 
 void GemmDirectImpl(const GemmDirectArgs& g) {
   static constexpr auto kFull = MakeTileTable<DirectOperands, 2>();

@@ -182,7 +182,7 @@ void ComputeTile(const TileArgs& t) {
   const auto* HWY_RESTRICT a = static_cast<const typename Operands::A*>(t.a);
   const Element* HWY_RESTRICT b = static_cast<const Element*>(t.b);
   // Rows of C may be pages apart: they are on their way while sums are made.
-  for (int row = 0; row < kRows; ++row) {
+  for (int row = 0; t.steps >= 64 && row < kRows; ++row) {
     const float* c = t.out + static_cast<size_t>(row) * t.out_stride;
     for (size_t i = 0; i < kPanels * kVecs * N; i += 64 / sizeof(float)) {
       hwy::Prefetch(c + i);
