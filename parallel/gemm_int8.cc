@@ -59,8 +59,6 @@ class Int8Product {
         depth_(simd::PanelDepth(ElementType::kI8, K_)) {}
 
   void Run() {
-    const int32_t shift = shape_.Shift(p_.a.type());
-    needs_column_sums_ = e_.a_zeros != nullptr || e_.a_zero != 0 || shift != 0;
     const size_t rows =
         Fit(M_, kPackedABytes / (depth_ * shape_.a_bytes), shape_.mr);
     // B is packed where it is used, unless many rows use it.
@@ -74,13 +72,10 @@ class Int8Product {
                                ? Align(PanelBytes(ElementType::kI8, K_, cols,
                                                   shape_.nr, shape_.lanes))
                                : 0;
-    const bool own_sums = needs_column_sums_ && p_.packed == nullptr;
-    const size_t column_bytes = own_sums ? Align(N_ * sizeof(int32_t)) : 0;
-    const size_t row_bytes = p_.b_has_zero ? Align(M_ * sizeof(int32_t)) : 0;
-    const size_t zero_bytes =
-        e_.a_zeros != nullptr && shift != 0 ? Align(M_ * sizeof(int32_t)) : 0;
+    const size_t row_bytes = Align(M_ * sizeof(int32_t));
+    const size_t col_bytes = Align(N_ * sizeof(int32_t));
     auto* room = static_cast<unsigned char*>(
-        ctx_.Scratch(a_bytes + b_bytes + column_bytes + row_bytes + zero_bytes,
+        ctx_.Scratch(a_bytes + b_bytes + 3 * row_bytes + 3 * col_bytes,
                      ScratchRoom::kOperands));
     const auto take = [&room](size_t bytes) {
       unsigned char* at = room;
@@ -89,17 +84,25 @@ class Int8Product {
     };
     a_ = take(a_bytes);
     b_ = take(b_bytes);
-    if (own_sums) {
-      column_sums_ = reinterpret_cast<int32_t*>(take(column_bytes));
+    const auto take_ints = [&](size_t bytes) {
+      return reinterpret_cast<int32_t*>(take(bytes));
+    };
+    row_sums_ = take_ints(row_bytes);
+    row_terms_ = take_ints(row_bytes);
+    SetZeroPoints(take_ints(row_bytes));
+    column_sums_ = take_ints(col_bytes);
+    column_pairs_ = take_ints(col_bytes);
+    column_terms_ = take_ints(col_bytes);
+    if (p_.packed != nullptr) {
+      e_.column_sums = p_.packed->column_sums.data();
+      if (has_column_terms_) {
+        MakeColumnTerms(p_.packed->column_sums.data(),
+                        p_.packed->column_pairs.data(), 0, N_);
+      }
+    } else {
+      e_.column_sums = column_sums_;
     }
-    if (needs_column_sums_) {
-      e_.column_sums = own_sums ? column_sums_ : p_.packed->column_sums.data();
-    }
-    if (p_.b_has_zero) {
-      row_sums_ = reinterpret_cast<int32_t*>(take(row_bytes));
-      e_.row_sums = row_sums_;
-    }
-    Shift(shift, reinterpret_cast<int32_t*>(take(zero_bytes)));
+    e_.row_sums = row_sums_;
 
     for (size_t col = 0; col < N_; col += cols) {
       cols_ = {col, std::min(cols, N_ - col)};
@@ -125,15 +128,52 @@ class Int8Product {
     }
   }
 
-  // Zero points of A as it is packed.
-  void Shift(int32_t shift, int32_t* room) {
-    if (shift == 0) return;
-    if (e_.a_zeros == nullptr) {
-      e_.a_zero += shift;
-      return;
+  // A zero point that is one for all is a term of each column or row:
+  //   sum - a_zero column_sum - b_zero row_sum
+  void SetZeroPoints(int32_t* room) {
+    const int32_t shift = shape_.Shift(p_.a.type());
+    a_zero_ = p_.a_zeros == nullptr ? p_.a_zero + shift : 0;
+    b_zero_ = p_.b_zeros == nullptr ? p_.b_zero : 0;
+    e_.a_zeros = p_.a_zeros;
+    e_.b_zeros = p_.b_zeros;
+    if (p_.a_zeros != nullptr && shift != 0) {
+      for (size_t i = 0; i < M_; ++i) room[i] = p_.a_zeros[i] + shift;
+      e_.a_zeros = room;
     }
-    for (size_t i = 0; i < M_; ++i) room[i] = e_.a_zeros[i] + shift;
-    e_.a_zeros = room;
+    has_column_terms_ = shape_.pair_products || a_zero_ != 0;
+    has_row_terms_ = shape_.pair_products || b_zero_ != 0;
+  }
+
+  // Of columns [begin, end) of B. Modulo 2^32, as sums are.
+  void MakeColumnTerms(const int32_t* sums, const int32_t* pairs, size_t begin,
+                       size_t end) {
+    const auto zero = static_cast<uint32_t>(a_zero_);
+    for (size_t j = begin; j < end; ++j) {
+      uint32_t term = zero * static_cast<uint32_t>(sums[j]);
+      if (shape_.pair_products) term += static_cast<uint32_t>(pairs[j]);
+      column_terms_[j] = static_cast<int32_t>(0 - term);
+    }
+  }
+
+  // Of rows [begin, end) of A.
+  void MakeRowTerms(size_t begin, size_t end) {
+    const bool sums = b_zero_ != 0 || p_.b_zeros != nullptr;
+    const bool pairs = shape_.pair_products;
+    if (!sums && !pairs) return;
+    simd::SumInt8Rows(p_.a, begin, end, sums ? row_sums_ : nullptr,
+                      pairs ? row_terms_ : nullptr);
+    for (size_t i = begin; i < end; ++i) {
+      uint32_t term = pairs ? static_cast<uint32_t>(row_terms_[i]) : 0;
+      if (sums) {
+        const auto zero = static_cast<uint32_t>(
+            p_.a_zeros != nullptr ? p_.a_zeros[i] : p_.a_zero);
+        const uint32_t sum = static_cast<uint32_t>(row_sums_[i]) -
+                             zero * static_cast<uint32_t>(K_);
+        row_sums_[i] = static_cast<int32_t>(sum);
+        term += static_cast<uint32_t>(b_zero_) * sum;
+      }
+      row_terms_[i] = static_cast<int32_t>(0 - term);
+    }
   }
 
   // The panel that begins at column `col` of B.
@@ -141,8 +181,10 @@ class Int8Product {
     const size_t cols = std::min(shape_.nr, N_ - col);
     simd::PackInt8Panels(Block(p_.b, 0, col, K_, cols), panel_shape_, 0, 1,
                          out);
-    if (column_sums_ == nullptr) return;
-    simd::SumInt8Panel(out, panel_shape_, K_, cols, column_sums_ + col);
+    if (!has_column_terms_ && p_.a_zeros == nullptr) return;
+    simd::SumInt8Panel(out, panel_shape_, K_, cols, column_sums_ + col,
+                       column_pairs_ + col);
+    MakeColumnTerms(column_sums_, column_pairs_, col, col + cols);
   }
 
   void PackPart(bool pack_a, bool pack_b) {
@@ -179,19 +221,8 @@ class Int8Product {
       simd::PackInt8Tiles(Block(p_.a, rows_.begin, k, rows_.size, depth), tiles,
                           first, last, TilesAt(k));
     }
-    if (!p_.b_has_zero) return;
-    const size_t begin = rows_.begin + tiles.Begin(first);
-    const size_t end = rows_.begin + tiles.Begin(last);
-    simd::SumInt8Rows(p_.a, begin, end, row_sums_);
-    for (size_t i = begin; i < end; ++i) {
-      // Modulo 2^32, as sums are.
-      const int32_t zero = p_.epilogue.a_zeros != nullptr
-                               ? p_.epilogue.a_zeros[i]
-                               : p_.epilogue.a_zero;
-      row_sums_[i] = static_cast<int32_t>(static_cast<uint32_t>(row_sums_[i]) -
-                                          static_cast<uint32_t>(zero) *
-                                              static_cast<uint32_t>(K_));
-    }
+    MakeRowTerms(rows_.begin + tiles.Begin(first),
+                 rows_.begin + tiles.Begin(last));
   }
   unsigned char* TilesAt(size_t k) const {
     return a_ + rows_.size * k * shape_.a_bytes;
@@ -301,15 +332,19 @@ class Int8Product {
     simd::Int8Output o;
     o.row = rows_.begin + row;
     o.col = cols_.begin + col;
-    if (!(first && last)) {
-      o.out = waiting;
-      if (!first) o.partial = waiting;
-      o.out_stride = o.partial_stride = stride;
+    if (first) {
+      if (has_column_terms_) o.partial = column_terms_ + o.col;
+      if (has_row_terms_) o.row_terms = row_terms_ + o.row;
+    } else {
+      o.partial = waiting;
+      o.partial_stride = stride;
     }
-    if (!last) return o;
     const AnyMatView& c = e_.c;
-    if (c.type() == ElementType::kI32 && c.col_stride() == 1 &&
-        !needs_column_sums_ && !p_.b_has_zero) {
+    if (!last) {
+      o.out = waiting;
+      o.out_stride = stride;
+    } else if (c.type() == ElementType::kI32 && c.col_stride() == 1 &&
+               e_.a_zeros == nullptr && e_.b_zeros == nullptr) {
       o.out = static_cast<int32_t*>(c.data()) + o.row * c.row_stride() + o.col;
       o.out_stride = c.row_stride();
     } else {
@@ -325,19 +360,21 @@ class Int8Product {
   simd::Int8Shape shape_;
   simd::GemmShape panel_shape_;
   size_t M_, N_, K_, depth_;
-  bool needs_column_sums_ = false;
+  int32_t a_zero_ = 0, b_zero_ = 0;  // one for all; of A as packed
+  bool has_column_terms_ = false, has_row_terms_ = false;
   bool packs_apart_ = false;
   Range rows_, cols_;  // of C, whose operands are packed at a time
   unsigned char* a_ = nullptr;
   unsigned char* b_ = nullptr;
-  int32_t* column_sums_ = nullptr;  // of B packed here
   int32_t* row_sums_ = nullptr;
+  int32_t* row_terms_ = nullptr;
+  int32_t* column_sums_ = nullptr;
+  int32_t* column_pairs_ = nullptr;
+  int32_t* column_terms_ = nullptr;
 };
 
 // A product without terms: every sum is 0, every zero point's share too.
-void MultiplyNothing(simd::Int8Epilogue e) {
-  e.a_zeros = e.b_zeros = nullptr;
-  e.a_zero = e.b_zero = 0;
+void MultiplyNothing(const simd::Int8Epilogue& e) {
   constexpr size_t kCols = 256;
   for (size_t row = 0; row < e.c.rows(); ++row) {
     for (size_t col = 0; col < e.c.cols(); col += kCols) {

@@ -13,10 +13,13 @@ struct Int8Problem {
   ConstAnyMatView a;  // [M, K], u8 or s8
   ConstAnyMatView b;  // [K, N], s8; not looked at if packed is there
   const PackedPanels* packed = nullptr;
-  // Zero points of a as it lies; sums of columns and rows, and what the
-  // packing of a adds, are filled in here.
+  // Zero points: one of each row of A or column of B; null: one for all.
+  const int32_t* a_zeros = nullptr;
+  int32_t a_zero = 0;
+  const int32_t* b_zeros = nullptr;
+  int32_t b_zero = 0;
+  // Without zero points: they are filled in here.
   simd::Int8Epilogue epilogue;
-  bool b_has_zero = false;
 };
 
 // C = epilogue(A B). Integers: the bits are the same however the sums are cut.

@@ -44,12 +44,14 @@ void SumColumns(Context& ctx, PackedPanels* panels) {
   if (panels->data.size() == 0) return;
   const simd::GemmShape shape = simd::CurrentGemmShape();
   panels->column_sums = AlignedBuffer<int32_t>(panels->cols);
+  panels->column_pairs = AlignedBuffer<int32_t>(panels->cols);
   const size_t depth = simd::PanelDepth(panels->type, panels->rows);
   ctx.ParallelFor(simd::PanelCount(shape, panels->cols), [&](size_t panel) {
     const size_t col = panel * shape.nr;
     simd::SumInt8Panel(panels->data.data() + col * depth, shape, panels->rows,
                        std::min(shape.nr, panels->cols - col),
-                       panels->column_sums.data() + col);
+                       panels->column_sums.data() + col,
+                       panels->column_pairs.data() + col);
   });
 }
 

@@ -20,14 +20,15 @@ struct PackedPanels {
   size_t nr = 2;
   size_t lanes = 1;
   AlignedBuffer<unsigned char> data;
-  AlignedBuffer<int32_t> column_sums;  // [cols] of s8; empty if data is
+  // Of s8, if data is not empty, as SumInt8Panel makes them: [cols].
+  AlignedBuffer<int32_t> column_sums, column_pairs;
 };
 
 // Bytes of the panels of B, the last one's spare columns included.
 size_t PanelBytes(ElementType type, size_t rows, size_t cols, size_t nr,
                   size_t lanes);
 
-// Fills in column_sums, of s8 panels of the current target.
+// Fills in column_sums and column_pairs, of s8 panels of the current target.
 void SumColumns(Context& ctx, PackedPanels* panels);
 
 // Types: f32, bf16, f16, s8.

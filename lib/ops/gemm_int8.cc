@@ -157,11 +157,12 @@ internal::Int8Problem CheckProblem(const ConstAnyMatView& a, size_t b_rows,
 
   internal::Int8Problem p;
   p.a = a;
-  p.b_has_zero = !AllZero(o.b_zero);
   simd::Int8Epilogue& e = p.epilogue;
   e.c = c;
-  Take(o.a_zero, &copies->a_zero, &e.a_zero, &e.a_zeros);
-  Take(o.b_zero, &copies->b_zero, &e.b_zero, &e.b_zeros);
+  Take(o.a_zero, &copies->a_zero, &p.a_zero, &p.a_zeros);
+  if (!AllZero(o.b_zero)) {
+    Take(o.b_zero, &copies->b_zero, &p.b_zero, &p.b_zeros);
+  }
   Take(o.a_scale, &copies->a_scale, &e.a_scale, &e.a_scales);
   Take(o.b_scale, &copies->b_scale, &e.b_scale, &e.b_scales);
   if (o.bias.contiguous()) {

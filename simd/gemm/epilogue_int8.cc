@@ -29,9 +29,8 @@ struct Int8Row {
   size_t cols;
   int32_t a_zero;
   const int32_t* column_sums;
-  const int32_t* b_zeros;
-  int32_t zero_sum;  // b_zero row_sum
   int32_t row_sum;
+  const int32_t* b_zeros;
   float scale;
   const float* b_scales;
   const float* bias;
@@ -40,7 +39,7 @@ struct Int8Row {
 template <class LoadI>
 HWY_INLINE SumV WithoutZeroPoints(const Int8Row& r, size_t i, LoadI load) {
   const SumD d;
-  SumV x = hn::Sub(load(r.sums + i), hn::Set(d, r.zero_sum));
+  SumV x = load(r.sums + i);
   if (r.column_sums != nullptr) {
     x = hn::Sub(x, hn::Mul(hn::Set(d, r.a_zero), load(r.column_sums + i)));
   }
@@ -169,17 +168,10 @@ void FinishInt8TileImpl(const Int8Epilogue& e, int32_t* sums, size_t stride,
       Int8Row r;
       r.sums = row_sums;
       r.cols = n;
-      r.a_zero = e.a_zeros != nullptr ? e.a_zeros[row + i] : e.a_zero;
-      r.column_sums = e.column_sums == nullptr ? nullptr : e.column_sums + at;
-      r.row_sum = e.row_sums != nullptr ? e.row_sums[row + i] : 0;
-      r.b_zeros = e.row_sums == nullptr || e.b_zeros == nullptr
-                      ? nullptr
-                      : e.b_zeros + at;
-      // Modulo 2^32, as sums are.
-      r.zero_sum = r.b_zeros != nullptr
-                       ? 0
-                       : static_cast<int32_t>(static_cast<uint32_t>(e.b_zero) *
-                                              static_cast<uint32_t>(r.row_sum));
+      r.a_zero = e.a_zeros == nullptr ? 0 : e.a_zeros[row + i];
+      r.column_sums = e.a_zeros == nullptr ? nullptr : e.column_sums + at;
+      r.row_sum = e.b_zeros == nullptr ? 0 : e.row_sums[row + i];
+      r.b_zeros = e.b_zeros == nullptr ? nullptr : e.b_zeros + at;
       r.b_scales = e.b_scales == nullptr ? nullptr : e.b_scales + at;
       r.scale = (e.a_scales != nullptr ? e.a_scales[row + i] : e.a_scale) *
                 (r.b_scales != nullptr ? 1.0f : e.b_scale);

@@ -34,6 +34,9 @@ struct Int8Shape {
   size_t a_bytes = 1;
   // What packing adds to elements of A.
   int32_t u8_shift = 0, s8_shift = 0;
+  // Sums lack sum a0 a1 of their row and sum b0 b1 of their column, over pairs
+  // of k: see int8-inl.h.
+  bool pair_products = false;
   // Panels are widened once for many tiles: bytes of room that this takes for
   // each of nr columns and each k. 0: never.
   size_t widened_bytes = 0;
@@ -44,25 +47,23 @@ struct Int8Shape {
 };
 Int8Shape CurrentInt8Shape() noexcept;
 
-// What becomes of a finished sum over a b, where a is as packed:
+// What becomes of a finished sum:
 //   x = sum - a_zero column_sum - b_zero row_sum
 // which is C if C is s32; else
 //   y = activation(a_scale b_scale x + bias)
 // which is C if C is f32, bf16 or f16; else, for u8 and s8,
 //   C = saturate(round_half_to_even(y / c_scale) + c_zero)
-// Pointers are to row 0, column 0 of the whole of C; null ones mean the number
-// beside them.
+// Pointers are to row 0, column 0 of the whole of C. Zero points are here only
+// if they differ: one for all is a term of rows or columns (see Int8Output).
 struct Int8Epilogue {
   AnyMatView c;
-  const int32_t* a_zeros = nullptr;  // [M], shift included
-  int32_t a_zero = 0;
-  const int32_t* column_sums = nullptr;  // [N] of B; null: a_zero is 0
-  const int32_t* b_zeros = nullptr;      // [N]
-  int32_t b_zero = 0;
-  const int32_t* row_sums = nullptr;  // [M] of A - a_zero; null: b_zero is 0
-  const float* a_scales = nullptr;    // [M]
+  const int32_t* a_zeros = nullptr;      // [M], of A as packed, or none
+  const int32_t* column_sums = nullptr;  // [N] of B, if a_zeros
+  const int32_t* b_zeros = nullptr;      // [N], or none
+  const int32_t* row_sums = nullptr;     // [M] of A - a_zero, if b_zeros
+  const float* a_scales = nullptr;       // [M]; null: a_scale
   float a_scale = 1;
-  const float* b_scales = nullptr;  // [N]
+  const float* b_scales = nullptr;  // [N]; null: b_scale
   float b_scale = 1;
   const float* bias = nullptr;  // [N], or none
   Activation activation = Activation::kNone;
@@ -74,17 +75,19 @@ struct Int8Epilogue {
 void FinishInt8Tile(const Int8Epilogue& epilogue, int32_t* sums, size_t stride,
                     size_t row, size_t col, size_t rows, size_t cols) noexcept;
 
-// As GemmOutput.
+// As GemmOutput. What is known of a sum before: the same for all rows if
+// partial_stride is 0; and one term for each row of the block.
 struct Int8Output {
-  const int32_t* partial = nullptr;
+  const int32_t* partial = nullptr;  // null: none
   size_t partial_stride = 0;
+  const int32_t* row_terms = nullptr;  // null: none
   int32_t* out = nullptr;
   size_t out_stride = 0;
   const Int8Epilogue* epilogue = nullptr;
   size_t row = 0, col = 0;
 };
 
-// sums[rows of tiles [first_tile, last_tile), cols] = partial + A B
+// sums[rows of tiles [first_tile, last_tile), cols] = partial + row term + A B
 struct Int8Panels {
   RowTiles tiles{0, 1};
   size_t first_tile = 0, last_tile = 0;
@@ -108,11 +111,13 @@ void PackInt8Tiles(const ConstAnyMatView& a, const RowTiles& tiles,
 // place.
 void PackInt8Panels(const ConstAnyMatView& b, const GemmShape& shape,
                     size_t first, size_t last, void* out) noexcept;
-// Sums of `cols` columns of a panel, over all of K.
+// Of `cols` columns of a panel, over all of K: sums, and sums of the products
+// b0 b1 of pairs of k.
 void SumInt8Panel(const void* panel, const GemmShape& shape, size_t k,
-                  size_t cols, int32_t* sums) noexcept;
-// Sums of rows [first, last) of A as it lies.
+                  size_t cols, int32_t* sums, int32_t* pairs) noexcept;
+// The same of rows [first, last) of A as it lies, if the pointer is not null;
+// to row 0's place.
 void SumInt8Rows(const ConstAnyMatView& a, size_t first, size_t last,
-                 int32_t* sums) noexcept;
+                 int32_t* sums, int32_t* pairs) noexcept;
 
 }  // namespace ranvier::simd

@@ -14,8 +14,8 @@
 #endif
 
 // What the processor multiplies and adds up in one instruction: u8 x s8 quads,
-// s8 x s8 quads, or 16-bit pairs. (The saturating u8 x s8 pairs of SSSE3 and
-// AVX2 are as many multiplications as 16-bit pairs, and not exact.)
+// s8 x s8 quads, or 16-bit pairs. (The u8 x s8 pairs of SSSE3 and AVX2
+// saturate, and take as many multiplications as 16-bit pairs.)
 #undef RANVIER_INT8_QUADS_U8
 #undef RANVIER_INT8_QUADS_S8
 #define RANVIER_INT8_QUADS_U8 (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL)
@@ -30,20 +30,30 @@ using Int8D = hn::ScalableTag<int32_t>;
 using Int8V = hn::Vec<Int8D>;
 using Int8U = hn::RebindToUnsigned<Int8D>;
 
-// As the f32 tile. NEON adds products of pairs into two sums each: 6 x 2 x 2
-// fill 24 of its 32 registers.
-#if HWY_TARGET_IS_NEON || (HWY_ARCH_X86 && HWY_TARGET > HWY_AVX3)
-constexpr size_t kInt8MR = 6;
-#else
+// Quads: as the f32 tile, 12 x 2 sums + 2 of B + 1 of A of 32 registers. Pairs:
+// NEON needs two registers for a sum, 6 x 2 x 2 + 2 x 2 of B + 2 of A; x86 has
+// 4 x 2 sums + 2 x 2 of B + 2 of A + 2 factors, all of AVX2's 16.
+#if RANVIER_INT8_QUADS_U8 || RANVIER_INT8_QUADS_S8
 constexpr size_t kInt8MR = 12;
+#elif HWY_TARGET_IS_NEON
+constexpr size_t kInt8MR = 6;
+#elif HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+constexpr size_t kInt8MR = 8;
+#else
+constexpr size_t kInt8MR = 4;
 #endif
 
+// out[row][col] = A B + initial[row][col] + row_terms[row], for whole vectors.
 struct Int8TileArgs {
   size_t steps;  // quads of k
   const uint32_t* a;
   const uint32_t* b;
   size_t panel_step;  // from panel to panel, in 32-bit units
-  int32_t* sums;      // rows behind each other, of whole vectors; aligned
+  const int32_t* initial;
+  size_t initial_stride;  // 0: the same in all rows
+  const int32_t* row_terms;
+  int32_t* out;
+  size_t out_stride;
 };
 
 // 16-bit pairs b0 b2 and b1 b3 of quads b0 b1 b2 b3 of s8.
@@ -57,27 +67,13 @@ HWY_INLINE Int8V OddPairs(Int8V quads) {
   return hn::BitCast(Int8D(), hn::ShiftRight<8>(hn::BitCast(d16, quads)));
 }
 
-// Between the parts of a step. GCC would add up the products of both first, and
-// put those of the first part on the stack meanwhile.
-HWY_INLINE void EndPart(Int8V& sum) {
-#if HWY_COMPILER_GCC_ACTUAL && HWY_ARCH_X86
-#if HWY_TARGET <= HWY_AVX3
-  asm("" : "+v"(sum.raw));
-#else
-  asm("" : "+x"(sum.raw));
-#endif
-#else
-  (void)sum;
-#endif
-}
-
-// How the operands lie, and how they are multiplied. A step takes a quad of k,
-// in kParts parts with elements of A and B of their own. Sums are in two
-// registers where `rest` is used.
+// How the operands lie, and how they are multiplied. A step takes a quad of k.
+// Sums are in two registers where `rest` is used.
 #if RANVIER_INT8_QUADS_U8 || RANVIER_INT8_QUADS_S8
+constexpr bool kPairProducts = false;
 struct QuadOperands {
-  static constexpr int kParts = 1;
-  static constexpr size_t kBParts = 1;  // 32-bit units of B for a quad
+  static constexpr size_t kAUnits = 1;  // 32-bit units of A for a quad
+  static constexpr size_t kBUnits = 1;
 #if RANVIER_INT8_QUADS_U8
   using TA = uint8_t;
 #else
@@ -85,10 +81,9 @@ struct QuadOperands {
 #endif
   using DA = hn::Repartition<TA, Int8D>;
   using DB = hn::Repartition<int8_t, Int8D>;
-  static HWY_INLINE hn::Vec<DA> Broadcast(uint32_t a) {
-    return hn::BitCast(DA(), hn::Set(Int8U(), a));
+  static HWY_INLINE hn::Vec<DA> LoadA(const uint32_t* a) {
+    return hn::BitCast(DA(), hn::Set(Int8U(), *a));
   }
-  template <int kPart>
   static HWY_INLINE hn::Vec<DB> LoadB(const uint32_t* b, size_t /*width*/) {
     return hn::BitCast(DB(), hn::LoadU(Int8U(), b));
   }
@@ -101,36 +96,70 @@ struct QuadOperands {
 using NarrowOperands = QuadOperands;
 using WidenedOperands = QuadOperands;
 #else
-struct PairSums {
-  static constexpr int kParts = 2;
+// On x86 two products are made by one multiplication (Winograd 1968):
+//   a0 b0 + a1 b1 = (a0 + b1) (a1 + b0) - a0 a1 - b0 b1
+// The last two terms belong to a row and a column and are added to the sums of
+// K at once. As many instructions as without, but half the multiplications,
+// which only two of four ports can do: AVX2 gains a quarter. 16 bits hold the
+// factors, and modulo 2^32 nothing is lost.
+constexpr bool kPairProducts = HWY_ARCH_X86;
+struct PairOperands {
+  static constexpr size_t kAUnits = 2;
   using D16 = hn::Repartition<int16_t, Int8D>;
-  static HWY_INLINE hn::Vec<D16> Broadcast(uint32_t a) {
-    return hn::BitCast(D16(), hn::Set(Int8U(), a));
+  struct Pairs {
+    hn::Vec<D16> even, odd;
+  };
+  static HWY_INLINE Pairs LoadA(const uint32_t* a) {
+    const Int8U du;
+    return {hn::BitCast(D16(), hn::Set(du, a[0])),
+            hn::BitCast(D16(), hn::Set(du, a[1]))};
   }
-  static HWY_INLINE void MulAdd(hn::Vec<D16> a, hn::Vec<D16> b, Int8V& sum,
+  static HWY_INLINE void MulAdd(const Pairs& a, const Pairs& b, Int8V& sum,
                                 Int8V& rest) {
-    sum = hn::ReorderWidenMulAccumulate(Int8D(), a, b, sum, rest);
+    const Int8D d;
+    if constexpr (kPairProducts) {
+      sum = hn::ReorderWidenMulAccumulate(d, hn::Add(a.even, b.odd),
+                                          hn::Add(a.odd, b.even), sum, rest);
+    } else {
+      sum = hn::ReorderWidenMulAccumulate(d, a.even, b.even, sum, rest);
+      sum = hn::ReorderWidenMulAccumulate(d, a.odd, b.odd, sum, rest);
+    }
   }
   static HWY_INLINE Int8V Total(Int8V sum, Int8V rest) {
     return hn::RearrangeToOddPlusEven(sum, rest);
   }
 };
-struct NarrowOperands : PairSums {  // panels of quads
-  static constexpr size_t kBParts = 1;
-  template <int kPart>
-  static HWY_INLINE hn::Vec<D16> LoadB(const uint32_t* b, size_t /*width*/) {
+struct NarrowOperands : PairOperands {  // panels of quads
+  static constexpr size_t kBUnits = 1;
+  static HWY_INLINE Pairs LoadB(const uint32_t* b, size_t /*width*/) {
     const Int8V quads = hn::BitCast(Int8D(), hn::LoadU(Int8U(), b));
-    return hn::BitCast(D16(), kPart == 0 ? EvenPairs(quads) : OddPairs(quads));
+    return {hn::BitCast(D16(), EvenPairs(quads)),
+            hn::BitCast(D16(), OddPairs(quads))};
   }
 };
-struct WidenedOperands : PairSums {  // [K / 4][even, odd][width] pairs
-  static constexpr size_t kBParts = 2;
-  template <int kPart>
-  static HWY_INLINE hn::Vec<D16> LoadB(const uint32_t* b, size_t width) {
-    return hn::BitCast(D16(), hn::LoadU(Int8U(), b + kPart * width));
+struct WidenedOperands : PairOperands {  // [K / 4][even, odd][width] pairs
+  static constexpr size_t kBUnits = 2;
+  static HWY_INLINE Pairs LoadB(const uint32_t* b, size_t width) {
+    const Int8U du;
+    return {hn::BitCast(D16(), hn::LoadU(du, b)),
+            hn::BitCast(D16(), hn::LoadU(du, b + width))};
   }
 };
 #endif
+
+// GCC would begin with what becomes of a sum, a change of its type, inside the
+// loop, and then keep both on the stack.
+HWY_INLINE void EndSum(Int8V& sum) {
+#if HWY_COMPILER_GCC_ACTUAL && HWY_ARCH_X86
+#if HWY_TARGET <= HWY_AVX3
+  asm("" : "+v"(sum.raw));
+#else
+  asm("" : "+x"(sum.raw));
+#endif
+#else
+  (void)sum;
+#endif
+}
 
 // Sums by name: SVE has no arrays of vectors, and in an array a compiler may
 // leave them in memory. A slot is one row of one panel.
@@ -141,34 +170,41 @@ struct WidenedOperands : PairSums {  // [K / 4][even, odd][width] pairs
   Int8V sum##i##_1 = hn::Zero(d);  \
   Int8V rest##i##_0 = hn::Zero(d); \
   Int8V rest##i##_1 = hn::Zero(d);
-#define RANVIER_SLOT_MULADD(i)                                               \
-  if constexpr (i < kSlots) {                                                \
-    constexpr size_t kRow = static_cast<size_t>(i / kPanels);                \
-    const uint32_t* HWY_RESTRICT panel = b + (i % kPanels) * t.panel_step;   \
-    const auto x = Operands::Broadcast(a[kRow * Operands::kParts + kPart]);  \
-    Operands::MulAdd(x, Operands::template LoadB<kPart>(panel, width),       \
-                     sum##i##_0, rest##i##_0);                               \
-    if constexpr (kVecs == 2) {                                              \
-      Operands::MulAdd(x, Operands::template LoadB<kPart>(panel + N, width), \
-                       sum##i##_1, rest##i##_1);                             \
-    }                                                                        \
+#define RANVIER_SLOT_MULADD(i)                                             \
+  if constexpr (i < kSlots) {                                              \
+    constexpr size_t kRow = static_cast<size_t>(i / kPanels);              \
+    const uint32_t* HWY_RESTRICT panel = b + (i % kPanels) * t.panel_step; \
+    const auto x = Operands::LoadA(a + kRow * Operands::kAUnits);          \
+    Operands::MulAdd(x, Operands::LoadB(panel, width), sum##i##_0,         \
+                     rest##i##_0);                                         \
+    if constexpr (kVecs == 2) {                                            \
+      Operands::MulAdd(x, Operands::LoadB(panel + N, width), sum##i##_1,   \
+                       rest##i##_1);                                       \
+    }                                                                      \
   }
-#define RANVIER_SLOT_END_PART(i)                   \
-  if constexpr (i < kSlots) {                      \
-    EndPart(sum##i##_0);                           \
-    if constexpr (kVecs == 2) EndPart(sum##i##_1); \
+#define RANVIER_SLOT_END(i)                       \
+  if constexpr (i < kSlots) {                     \
+    EndSum(sum##i##_0);                           \
+    if constexpr (kVecs == 2) EndSum(sum##i##_1); \
   }
-#define RANVIER_SLOT_STORE(i)                                            \
-  if constexpr (i < kSlots) {                                            \
-    int32_t* HWY_RESTRICT out = t.sums + static_cast<size_t>(i) * width; \
-    hn::Store(Operands::Total(sum##i##_0, rest##i##_0), d, out);         \
-    if constexpr (kVecs == 2) {                                          \
-      hn::Store(Operands::Total(sum##i##_1, rest##i##_1), d, out + N);   \
-    }                                                                    \
+#define RANVIER_SLOT_STORE(i)                                           \
+  if constexpr (i < kSlots) {                                           \
+    constexpr size_t kRow = static_cast<size_t>(i / kPanels);           \
+    const size_t col = static_cast<size_t>(i % kPanels) * width;        \
+    const int32_t* initial = t.initial + kRow * t.initial_stride + col; \
+    int32_t* out = t.out + kRow * t.out_stride + col;                   \
+    const auto term = hn::Set(d, t.row_terms[kRow]);                    \
+    hn::StoreU(hn::Add(Operands::Total(sum##i##_0, rest##i##_0),        \
+                       hn::Add(hn::LoadU(d, initial), term)),           \
+               d, out);                                                 \
+    if constexpr (kVecs == 2) {                                         \
+      hn::StoreU(hn::Add(Operands::Total(sum##i##_1, rest##i##_1),      \
+                         hn::Add(hn::LoadU(d, initial + N), term)),     \
+                 d, out + N);                                           \
+    }                                                                   \
   }
 
-// kRows x (kPanels kVecs) vectors of sums. They are stored in one way only:
-// with more to be done here, GCC finds too few registers for the loop.
+// kRows x (kPanels kVecs) vectors of sums.
 template <class Operands, int kRows, int kPanels, int kVecs>
 void ComputeInt8Tile(const Int8TileArgs& t) {
   constexpr int kSlots = kRows * kPanels;
@@ -180,25 +216,18 @@ void ComputeInt8Tile(const Int8TileArgs& t) {
   const uint32_t* HWY_RESTRICT b = t.b;
   RANVIER_SLOTS(RANVIER_SLOT_DECLARE)
   for (size_t k = t.steps; k != 0; --k) {
-    {
-      constexpr int kPart = 0;
-      RANVIER_SLOTS(RANVIER_SLOT_MULADD)
-    }
-    if constexpr (Operands::kParts == 2) {
-      constexpr int kPart = 1;
-      RANVIER_SLOTS(RANVIER_SLOT_END_PART)
-      RANVIER_SLOTS(RANVIER_SLOT_MULADD)
-    }
-    a += kRows * Operands::kParts;
-    b += width * Operands::kBParts;
+    RANVIER_SLOTS(RANVIER_SLOT_MULADD)
+    a += kRows * Operands::kAUnits;
+    b += width * Operands::kBUnits;
   }
+  RANVIER_SLOTS(RANVIER_SLOT_END)
   RANVIER_SLOTS(RANVIER_SLOT_STORE)
 }
 
 #undef RANVIER_SLOTS
 #undef RANVIER_SLOT_DECLARE
 #undef RANVIER_SLOT_MULADD
-#undef RANVIER_SLOT_END_PART
+#undef RANVIER_SLOT_END
 #undef RANVIER_SLOT_STORE
 
 using Int8TileFunction = void (*)(const Int8TileArgs&);
@@ -206,7 +235,7 @@ using Int8TileFunction = void (*)(const Int8TileArgs&);
 // As the tables of microkernel-inl.h: one to three rows alone take several
 // panels at once.
 constexpr int Int8WidePanels(size_t rows) {
-  return rows == 1 ? 4 : rows <= 3 ? 2 : 1;
+  return rows == 1 ? 4 : rows == 2 || (rows == 3 && kInt8MR > 4) ? 2 : 1;
 }
 template <class Operands, int kVecs>
 struct Int8TileTable {

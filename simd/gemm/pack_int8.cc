@@ -242,33 +242,73 @@ void PackInt8PanelsImpl(const ConstAnyMatView& b, const GemmShape& shape,
   }
 }
 
-void SumInt8RowsImpl(const ConstAnyMatView& a, size_t first, size_t last,
-                     int32_t* sums) {
-  const bool is_unsigned = a.type() == ElementType::kU8;
+// Sum of p[k], modulo 2^32, of one row.
+uint32_t SumRow(const uint8_t* p, size_t stride, size_t n, bool is_unsigned) {
   const hn::ScalableTag<uint8_t> d8;
   const size_t N = hn::Lanes(d8);
   // Of signed elements 128 more, to be taken back.
-  const auto flip = hn::Set(d8, is_unsigned ? uint8_t{0} : uint8_t{128});
+  const uint8_t flip = is_unsigned ? 0 : 128;
+  uint64_t sum = 0;
+  size_t k = 0;
+  if (stride == 1) {
+    const hn::Repartition<uint64_t, decltype(d8)> d64;
+    const auto flips = hn::Set(d8, flip);
+    auto sums64 = hn::Zero(d64);
+    for (; k + N <= n; k += N) {
+      sums64 =
+          hn::Add(sums64, hn::SumsOf8(hn::Xor(hn::LoadU(d8, p + k), flips)));
+    }
+    sum = hn::ReduceSum(d64, sums64);
+  }
+  for (; k < n; ++k) sum += static_cast<uint8_t>(p[k * stride] ^ flip);
+  return static_cast<uint32_t>(sum - uint64_t{flip} * n);
+}
+
+// Sum of p[k] p[k + 1] over even k, modulo 2^32.
+uint32_t SumPairs(const uint8_t* p, size_t stride, size_t n, bool is_unsigned) {
+  const Int8D d;
+  const hn::Repartition<int16_t, Int8D> d16;
+  const hn::Repartition<uint16_t, Int8D> du16;
+  const hn::Repartition<uint8_t, Int8D> d8;
+  const size_t N = hn::Lanes(d8);
+  Int8V sum = hn::Zero(d), rest = hn::Zero(d);
+  size_t k = 0;
+  if (stride == 1) {
+    for (; k + N <= n; k += N) {
+      const auto pairs = hn::BitCast(du16, hn::LoadU(d8, p + k));
+      auto even = hn::BitCast(d16, hn::And(pairs, hn::Set(du16, 0xFF)));
+      auto odd = hn::BitCast(d16, hn::ShiftRight<8>(pairs));
+      if (!is_unsigned) {
+        even = hn::ShiftRight<8>(hn::ShiftLeft<8>(even));
+        odd = hn::ShiftRight<8>(hn::BitCast(d16, pairs));
+      }
+      sum = hn::ReorderWidenMulAccumulate(d, even, odd, sum, rest);
+    }
+  }
+  auto total = static_cast<uint32_t>(
+      hn::ReduceSum(d, hn::RearrangeToOddPlusEven(sum, rest)));
+  for (; k + 1 < n; k += 2) {
+    const uint8_t a = p[k * stride], b = p[(k + 1) * stride];
+    total += static_cast<uint32_t>(
+        is_unsigned ? a * b : static_cast<int8_t>(a) * static_cast<int8_t>(b));
+  }
+  return total;
+}
+
+void SumInt8RowsImpl(const ConstAnyMatView& a, size_t first, size_t last,
+                     int32_t* sums, int32_t* pairs) {
+  const bool is_unsigned = a.type() == ElementType::kU8;
   for (size_t row = first; row < last; ++row) {
     const uint8_t* p =
         static_cast<const uint8_t*>(a.data()) + row * a.row_stride();
-    uint64_t sum = 0;
-    size_t k = 0;
-    if (a.col_stride() == 1) {
-      const hn::Repartition<uint64_t, decltype(d8)> d64;
-      auto sums64 = hn::Zero(d64);
-      for (; k + N <= a.cols(); k += N) {
-        sums64 =
-            hn::Add(sums64, hn::SumsOf8(hn::Xor(hn::LoadU(d8, p + k), flip)));
-      }
-      sum = hn::ReduceSum(d64, sums64);
+    if (sums != nullptr) {
+      sums[row] = static_cast<int32_t>(
+          SumRow(p, a.col_stride(), a.cols(), is_unsigned));
     }
-    const uint8_t scalar_flip = is_unsigned ? 0 : 128;
-    for (; k < a.cols(); ++k) {
-      sum += static_cast<uint8_t>(p[k * a.col_stride()] ^ scalar_flip);
+    if (pairs != nullptr) {
+      pairs[row] = static_cast<int32_t>(
+          SumPairs(p, a.col_stride(), a.cols(), is_unsigned));
     }
-    const uint64_t shift = is_unsigned ? 0 : 128 * uint64_t{a.cols()};
-    sums[row] = static_cast<int32_t>(static_cast<uint32_t>(sum - shift));
   }
 }
 
@@ -292,8 +332,8 @@ void PackInt8Panels(const ConstAnyMatView& b, const GemmShape& shape,
   RANVIER_DISPATCH(PackInt8PanelsImpl)(b, shape, first, last, out);
 }
 void SumInt8Rows(const ConstAnyMatView& a, size_t first, size_t last,
-                 int32_t* sums) noexcept {
-  RANVIER_DISPATCH(SumInt8RowsImpl)(a, first, last, sums);
+                 int32_t* sums, int32_t* pairs) noexcept {
+  RANVIER_DISPATCH(SumInt8RowsImpl)(a, first, last, sums, pairs);
 }
 
 }  // namespace ranvier::simd
