@@ -61,7 +61,10 @@ TEST_P(GemmBatchedTest, ProductsOfAnyShape) {
       a[i].FillRandom(i);
       b[i].FillRandom(i + 100);
       c[i].FillRandom(i + 200);
-      GemmTerms terms{a[i].view(), b[i].view(), c[i].view()};
+      GemmTerms terms;
+      terms.a = a[i].view();
+      terms.b = b[i].view();
+      terms.c = c[i].view();
       terms.alpha = options.alpha;
       terms.beta = options.beta;
       terms.bias = options.bias;
@@ -183,7 +186,10 @@ TEST_P(GemmBatchedTest, Gemv) {
                  beta,
                  VecView<float>(static_cast<float*>(y.view().data()), M,
                                 stride));
-            GemmTerms terms{a.view(), x.view(), y_before.view()};
+            GemmTerms terms;
+            terms.a = a.view();
+            terms.b = x.view();
+            terms.c = y_before.view();
             terms.alpha = alpha;
             terms.beta = beta;
             SCOPED_TRACE(testing::Message()
