@@ -74,13 +74,13 @@ void NarrowRow(const float* HWY_RESTRICT from, size_t n, void* to,
 }
 
 inline void Widen(ElementType type, const void* from, size_t stride, size_t n,
-           float* to) {
+                  float* to) {
   (type == ElementType::kBf16  ? WidenRow<bf16>
    : type == ElementType::kF16 ? WidenRow<f16>
                                : WidenRow<float>)(from, stride, n, to);
 }
 inline void Narrow(ElementType type, const float* from, size_t n, void* to,
-            size_t stride) {
+                   size_t stride) {
   (type == ElementType::kBf16  ? NarrowRow<bf16>
    : type == ElementType::kF16 ? NarrowRow<f16>
                                : NarrowRow<float>)(from, n, to, stride);
