@@ -1,6 +1,8 @@
+#include <cstdint>
 #include <memory>
 
 #include "ranvier/ops/gemm.h"
+#include "ranvier/ops/gemm_int8.h"
 #include "ranvier/ops/packed_matrix.h"
 #include "ranvier/parallel/context.h"
 #include "ranvier/simd/base/float16.h"
@@ -11,9 +13,26 @@
 namespace ranvier::bench {
 namespace {
 
-// Integers are in ranvier_int8.cc.
 bool Has(const Product& p, int) {
-  return p.element == Element::kF32 || p.element == Element::kBf16;
+  const bool integers =
+      p.element == Element::kU8S8 || p.element == Element::kS8S8;
+  return !integers || (p.op != Op::kLinearGelu && p.op != Op::kGemv);
+}
+
+template <typename T>  // of A
+std::function<void()> PrepareInt8(const Product& p, int threads) {
+  const auto ctx = std::make_shared<Context>(ContextOptions{threads});
+  const auto* pb = static_cast<const int8_t*>(p.b);
+  const MatView<const T> a(static_cast<const T*>(p.a), p.M, p.K);
+  const MatView<int32_t> c(static_cast<int32_t*>(p.c), p.M, p.N);
+  const MatView<const int8_t> w(pb, p.N, p.K);
+  if (p.op == Op::kLinearPacked) {
+    const PackedMatrix packed(*ctx, w.Transposed());
+    return [=] { GemmInt8(*ctx, a, packed, c); };
+  }
+  const auto b =
+      p.op == Op::kGemm ? MatView<const int8_t>(pb, p.K, p.N) : w.Transposed();
+  return [=] { GemmInt8(*ctx, a, b, c); };
 }
 
 template <typename T>
@@ -54,8 +73,17 @@ std::function<void()> PrepareFor(const Product& p, int threads) {
 }
 
 std::function<void()> Prepare(const Product& p, int threads) {
-  return p.element == Element::kF32 ? PrepareFor<float>(p, threads)
-                                    : PrepareFor<bf16>(p, threads);
+  switch (p.element) {
+    case Element::kF32:
+      return PrepareFor<float>(p, threads);
+    case Element::kBf16:
+      return PrepareFor<bf16>(p, threads);
+    case Element::kU8S8:
+      return PrepareInt8<uint8_t>(p, threads);
+    case Element::kS8S8:
+      return PrepareInt8<int8_t>(p, threads);
+  }
+  return {};
 }
 
 const Registration registration({"ranvier", "", Has, Prepare});

@@ -20,6 +20,18 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr size_t kTileSums =
     HWY_MAX(kMR * 2, 8) * hn::MaxLanes(hn::ScalableTag<float>());
 
+// C is on its way while its sums are made.
+HWY_INLINE void PrefetchRows(const AnyMatView& c, size_t row, size_t col,
+                             size_t rows, size_t cols) {
+  if (c.col_stride() != 1) return;
+  const size_t bytes = SizeBytes(c.type());
+  for (size_t i = row; i < row + rows; ++i) {
+    const auto* at = static_cast<const unsigned char*>(c.data()) +
+                     (i * c.row_stride() + col) * bytes;
+    for (size_t j = 0; j < cols * bytes; j += 64) hwy::Prefetch(at + j);
+  }
+}
+
 // One tile of sums, stored or through the epilogue.
 HWY_INLINE void RunTile(TileFunction function, TileArgs& t,
                         const GemmOutput& output, size_t row, size_t col,
@@ -37,6 +49,8 @@ HWY_INLINE void RunTile(TileFunction function, TileArgs& t,
   const size_t N = hn::Lanes(GemmD());
   t.out = sums;
   t.out_stride = (t.cols + N - 1) / N * N;
+  PrefetchRows(output.epilogue->c, output.row + row, output.col + col, rows,
+               t.cols);
   function(t);
   FinishTile(*output.epilogue, sums, t.out_stride, output.row + row,
              output.col + col, rows, t.cols);
