@@ -2,7 +2,7 @@
 # appends "passed failed skipped" of its test cases to $RANVIER_COUNTS; one that
 # appends nothing counts as one.
 
-gates=(test format includes bench install asan tsan neon cuda)
+gates=(test format includes bench install asan tsan neon avx512 cuda)
 
 gate_test() { dev_test; }
 
@@ -78,6 +78,16 @@ gate_neon() {
     QEMU_CPU=$cpu run_ctest neon -LE slow || status=$?
   done
   return $status
+}
+
+gate_avx512() {
+  if [ "$(uname -m)" != x86_64 ] || { [ "$(os_field ID)" != debian ] &&
+    ! compgen -G "$downloads/bochs*3.0*" >/dev/null; }; then
+    echo "no emulator with AVX-512 here: nothing was run"
+    echo "0 0 1" >>"$RANVIER_COUNTS"
+    return
+  fi
+  dev_test-avx512
 }
 
 # The .cu files compile for every generation of GPU, where there is an nvcc.

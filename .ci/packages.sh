@@ -4,13 +4,16 @@
 
 packages_run=(g++ cmake ninja-build libtbb-dev zlib1g-dev libssl-dev
   nlohmann-json3-dev libcli11-dev libxxhash-dev)
-packages_test=(libgtest-dev zstd)
+packages_test=(libgtest-dev libeigen3-dev zstd)
 packages_bench=(libbenchmark-dev libeigen3-dev libopenblas-dev python3)
+packages_peers=(libblis-openmp-dev libdnnl-dev)  # not on every architecture
 packages_format=(clang-format-14)
 packages_tidy=(clang-tidy-14)
-packages_install=(pkg-config binutils)
+packages_install=(pkg-config binutils libeigen3-dev)
 packages_neon=(crossbuild-essential-arm64 qemu-user-static libtbb-dev:arm64
-  zlib1g-dev:arm64 libssl-dev:arm64 libgtest-dev:arm64)
+  zlib1g-dev:arm64 libssl-dev:arm64 libgtest-dev:arm64 libeigen3-dev)
+packages_avx512=(make xz-utils bochsbios vgabios grub-pc-bin grub-common mtools
+  xorriso cpio)
 
 # Downloads outlive the checkout; what is unpacked from them stays in it.
 cache=${RANVIER_CACHE:-$root/.cache}
@@ -78,6 +81,15 @@ need() {
       "$(os_field PRETTY_NAME); this script knows Debian 12 and Ubuntu 24.04" \
       "or newer"
   }
+}
+
+# want PACKAGE...: installs those that are missing, where there are such; what
+# they are for goes on without them.
+want() {
+  local package
+  for package; do
+    is_installed "$package" || (need "$package") || say "going on without $package"
+  done
 }
 
 # fetch_source PACKAGE DIRECTORY SUITE...: downloads the source package from the
@@ -224,4 +236,79 @@ tsan_tbb() {
     rm -rf "$work"
   fi
   echo "$prefix"
+}
+
+bochs_sha256=78f6c73d4a6472d5130a87ab9dc306d02c7c71ed8e25b3a8ef642e2a7acd282b
+
+# Prints the path of a Bochs 3.0, which knows AVX-512 up to FP16; QEMU has none.
+# Ours says that an Intel Sapphire Rapids is of AMD: Highway takes AVX3_ZEN4 for
+# supported on AMD alone, and like this one machine has all targets.
+find_bochs() {
+  local prefix=$downloads/bochs-3.0-amd work
+  local tarball=$downloads/bochs_3.0+dfsg.orig.tar.xz
+  if [ ! -x "$prefix/bochs" ]; then
+    mkdir -p "$downloads"
+    if ! has_hash "$bochs_sha256" "$tarball"; then
+      [ "$(os_field ID)" = debian ] ||
+        die "$(os_field PRETTY_NAME) has no Bochs 3.0; Debian's source of it" \
+          "(${tarball##*/}, SHA-256 $bochs_sha256) is looked for in $downloads"
+      work=$(mktemp -d "$downloads/fetch.XXXXXX")
+      fetch_source bochs "$work" trixie sid &&
+        has_hash "$bochs_sha256" "$work/${tarball##*/}" ||
+        die "the source of Bochs 3.0 did not come from this machine's mirror"
+      mv "$work/${tarball##*/}" "$tarball"
+      rm -rf "$work"
+    fi
+    work=$(mktemp -d "$downloads/build.XXXXXX")
+    unpack "$tarball" "$work/source"
+    local log=$root/build/bochs.log model=cpu/cpudb/intel/sapphire_rapids.cc
+    mkdir -p "$root/build"
+    say "building Bochs 3.0"
+    (
+      cd "$work/source"
+      sed -i 's/"GenuineIntel"/"AuthenticAMD"/' "$model"
+      grep -q '"AuthenticAMD"' "$model" || exit
+      ./configure --enable-cpu-level=6 --enable-x86-64 --enable-avx \
+        --enable-evex --enable-amx --enable-long-phy-address \
+        --enable-repeat-speedups --enable-fast-function-calls \
+        --enable-handlers-chaining --disable-stats --enable-uintr \
+        --enable-cet --enable-protection-keys --with-nogui \
+        --disable-docbook --disable-plugins --disable-gameport \
+        --disable-busmouse CFLAGS=-O2 \
+        CXXFLAGS='-O2 -fno-strict-aliasing' && make -j "$(nproc)" bochs
+    ) >"$log" 2>&1 || {
+      tail -n 30 "$log" >&2
+      die "Bochs 3.0 did not build"
+    }
+    mkdir -p "$prefix"
+    mv "$work/source/bochs" "$prefix/bochs"
+    rm -rf "$work"
+  fi
+  echo "$prefix/bochs"
+}
+
+# Prints the path of the distribution's kernel for virtual machines, which has
+# all that it needs to start built in.
+find_kernel() {
+  local kernel=$downloads/vmlinuz-$(os_field VERSION_CODENAME) package work
+  if [ ! -e "$kernel" ]; then
+    case $(os_field ID) in
+      debian) package=linux-image-cloud-amd64 ;;
+      ubuntu) package=linux-image-virtual ;;
+      *) die "the emulator needs the kernel of Debian or Ubuntu" ;;
+    esac
+    apt_update
+    package=$(apt-cache depends "$package" |
+      awk '/Depends: linux-image-[0-9]/ { print $2; exit }')
+    [ -n "$package" ] || die "apt knows no kernel for virtual machines"
+    mkdir -p "$downloads"
+    work=$(mktemp -d "$downloads/fetch.XXXXXX")
+    say "fetching $package"
+    (cd "$work" && apt-get -qq -o Acquire::Retries=3 \
+      -o APT::Sandbox::User=root download "$package" >&2 &&
+      dpkg -x ./*.deb . && mv boot/vmlinuz-* "$kernel") ||
+      die "could not fetch the kernel $package"
+    rm -rf "$work"
+  fi
+  echo "$kernel"
 }

@@ -13,14 +13,16 @@ if(TARGET ranvier_command)
 endif()
 
 # The headers that are part of the face, in the layout that they are included
-# by: those that mark something RANVIER_API, and the plain types of simd/base.
-# tests/tree holds them to including nothing else.
+# by: those that mark something RANVIER_API, the plain types of simd/base, and
+# the adapter to Eigen, which nobody needs who does not include it. tests/tree
+# holds them to including nothing else.
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}"
   "${PROJECT_SOURCE_DIR}/lib/*.h" "${PROJECT_SOURCE_DIR}/simd/*.h"
   "${PROJECT_SOURCE_DIR}/parallel/*.h" "${PROJECT_SOURCE_DIR}/gpu/*.h")
 foreach(header ${headers})
   file(STRINGS "${PROJECT_SOURCE_DIR}/${header}" face REGEX "RANVIER_API")
-  if(header MATCHES "^lib/cli/" OR NOT (face OR header MATCHES "^simd/base/"))
+  if(header MATCHES "^lib/cli/" OR NOT
+     (face OR header MATCHES "^(simd/base/|lib/tensor/eigen\\.h$)"))
     continue()
   endif()
   string(REGEX REPLACE "^lib/" "" place "${header}")

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include <tbb/blocked_range.h>
@@ -18,15 +19,60 @@
 #include "ranvier/simd/base/aligned_buffer.h"
 
 namespace ranvier {
+namespace {
+
+// oneTBB allows as many threads as the machine has processors; more must be
+// asked for, or it complains on standard error. Of several that ask the one
+// that asks for least decides, so one asks for all Contexts that live.
+class Allowance {
+ public:
+  explicit Allowance(int threads) : threads_(static_cast<size_t>(threads)) {
+    const std::lock_guard lock(Mutex());
+    Wanted().insert(threads_);
+    Renew();
+  }
+  ~Allowance() {
+    const std::lock_guard lock(Mutex());
+    Wanted().erase(Wanted().find(threads_));
+    Renew();
+  }
+  Allowance(const Allowance&) = delete;
+  Allowance& operator=(const Allowance&) = delete;
+
+ private:
+  // Never destroyed: a Context may outlive every other static object.
+  static std::mutex& Mutex() {
+    static auto* mutex = new std::mutex;
+    return *mutex;
+  }
+  static std::multiset<size_t>& Wanted() {
+    static auto* wanted = new std::multiset<size_t>;
+    return *wanted;
+  }
+  static void Renew() {
+    static auto* control = new std::unique_ptr<tbb::global_control>;
+    static size_t allowed = 0;
+    const size_t most = Wanted().empty() ? 0 : *Wanted().rbegin();
+    if (most == allowed) return;
+    allowed = most;
+    // The new one is there before the old one goes.
+    *control = most == 0
+                   ? nullptr
+                   : std::make_unique<tbb::global_control>(
+                         tbb::global_control::max_allowed_parallelism, most);
+  }
+
+  size_t threads_;
+};
+
+}  // namespace
 
 struct Context::Impl {
   // The caller's arena, or nothing: then own is made by the first parallel
   // call, and oneTBB starts threads only for work that is waiting there.
   std::function<void(const std::function<void()>&)> execute;
   std::once_flag make_own;
-  // oneTBB allows as many threads as the machine has processors; more must be
-  // asked for, or it complains on standard error.
-  std::unique_ptr<tbb::global_control> allow_more;
+  std::unique_ptr<Allowance> allowance;  // of more threads than processors
   std::unique_ptr<tbb::task_arena> own;
   struct Rooms {
     AlignedBuffer<std::byte> task, operands;
@@ -71,9 +117,7 @@ void Context::ParallelFor(size_t n, const std::function<void(size_t)>& body) {
   }
   std::call_once(impl_->make_own, [&] {
     if (threads() > tbb::info::default_concurrency()) {
-      impl_->allow_more = std::make_unique<tbb::global_control>(
-          tbb::global_control::max_allowed_parallelism,
-          static_cast<size_t>(threads()));
+      impl_->allowance = std::make_unique<Allowance>(threads());
     }
     impl_->own = std::make_unique<tbb::task_arena>(threads());
   });

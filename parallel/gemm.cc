@@ -12,21 +12,24 @@ namespace {
 // Of K at a time: a panel of it and a tile of A stay in L1, and what a sum
 // loses by going to memory and back is one part in kDepth. The same on every
 // machine, so that a target gives the same bits everywhere. Even, for bf16.
-constexpr size_t kDepth = 384;
+constexpr size_t kDepth = 512;
 // Of K that is packed at a time.
 constexpr size_t kPackedDepth = 16 * kDepth;
 // Without packing: of K at a time, as deep as GemmDirect allows.
-constexpr size_t kDirectDepth = 128;
-// Bytes of packed A and B at a time.
-constexpr size_t kPackedBBytes = size_t{32} << 20;
-constexpr size_t kPackedABytes = size_t{16} << 20;
+constexpr size_t kDirectDepth = 256;
+// Bytes of the operand that is packed for all.
+constexpr size_t kPackedBytes = size_t{32} << 20;
 
 // Multiply-adds below which packing costs more than it gains.
 constexpr double kDirectWork = 128.0 * 128 * 128;
 // Below this a second thread costs more than it does.
 constexpr double kThreadWork = 40.0 * 40 * 40;
-// Rows of A below which dot products with weights as they lie win over packing.
-constexpr size_t kDotRows = 24;
+// Rows of A, or columns of B, up to which dot products with weights as they lie
+// win over packing them.
+constexpr size_t kDotRows = 64;
+constexpr size_t kDotCols = 12;
+// Of K at a time, if several dot products share what is in cache.
+constexpr size_t kDotDepth = 1024;
 // Rows of A below which B is read once only, so that packing it is a loss.
 constexpr size_t kStreamRows = 16;
 
@@ -90,6 +93,13 @@ size_t Cut(size_t n, size_t parts, size_t i) {
   return n / parts * i + std::min(i, n % parts);
 }
 
+// The length of equal pieces of n that are at most `most` long.
+size_t Even(size_t n, size_t most) {
+  if (n <= most) return n;
+  const size_t pieces = (n + most - 1) / most;
+  return (n + pieces - 1) / pieces;
+}
+
 void ForEach(Context& ctx, int threads, size_t n,
              const std::function<void(size_t)>& body) {
   if (threads == 1) {
@@ -138,9 +148,15 @@ void MultiplyDirect(Context& ctx, const GemmProblem& p, int threads) {
   const size_t M = p.a.rows(), N = p.b.cols(), K = p.a.cols();
   const bool plain = IsPlain(p.epilogue);
   const bool stream = Work(M, N, K) > kDirectWork;
-  // Streaming, as many rows of B are open at a time as there are pages whose
-  // addresses the processor remembers.
-  const size_t depth_at_once = stream ? 32 : kDirectDepth;
+  if (!stream && threads == 1 && (plain || K <= kDirectDepth)) {
+    DirectBlock(p, {&p.epilogue, plain}, 0, M, 0, N, Even(K, kDirectDepth));
+    return;
+  }
+  // Streaming, few rows of B are open at a time: as many as there are pages
+  // whose addresses the processor remembers, or streams that it follows.
+  const size_t depth_at_once = !stream  ? Even(K, kDirectDepth)
+                               : M <= 3 ? 8
+                                        : 32;
   const size_t nr = simd::CurrentGemmShape().nr;
   size_t row_parts = 1, col_parts = 1;
   if (stream) {
@@ -188,88 +204,103 @@ void MultiplyDirect(Context& ctx, const GemmProblem& p, int threads) {
 
 void MultiplyDots(Context& ctx, const GemmProblem& p, int threads) {
   const size_t M = p.a.rows(), N = p.b.cols(), K = p.a.cols();
-  simd::GemmDotArgs g;
-  g.rows = M;
-  g.depth = K;
-  g.a = static_cast<const float*>(p.a.data());
-  g.a_row_stride = p.a.row_stride();
-  if (p.a.type() != ElementType::kF32 || (p.a.col_stride() != 1 && K > 1)) {
-    auto* copy = static_cast<float*>(
-        ctx.Scratch(M * K * sizeof(float), ScratchRoom::kOperands));
-    simd::PackTiles(p.a, simd::RowTiles(M, 1), 0, M, ElementType::kF32, K,
-                    copy);
-    g.a = copy;
-    g.a_row_stride = K;
+  ConstAnyMatView a = p.a;
+  const bool plain = IsPlain(p.epilogue);
+  const size_t depth = M > 4 ? kDotDepth : K;
+  const bool copies =
+      a.type() != ElementType::kF32 || (a.col_stride() != 1 && K > 1);
+  const bool waits = !plain && K > depth;
+  auto* room = static_cast<float*>(
+      ctx.Scratch(((copies ? M * K : 0) + (waits ? M * N : 0)) * sizeof(float),
+                  ScratchRoom::kOperands));
+  Sums sums{&p.epilogue, plain};
+  if (waits) {
+    sums.waiting = room;
+    sums.waiting_stride = N;
+    room += M * N;
   }
-  g.b_type = p.b.type();
-  g.b_col_stride = p.b.col_stride();
-  const Sums sums{&p.epilogue, IsPlain(p.epilogue)};
-  // Columns in groups of 8, as many as a dot product takes at once.
-  const size_t groups = (N + 7) / 8;
-  const size_t parts =
+  if (copies) {
+    simd::PackTiles(a, simd::RowTiles(M, 1), 0, M, ElementType::kF32, K, room);
+    a = MatView<const float>(room, M, K);
+  }
+  // Along the larger side, in groups of 8: as many columns as a dot product
+  // takes at once.
+  const bool by_rows = M > N;
+  const size_t groups = ((by_rows ? M : N) + 7) / 8;
+  const size_t tasks =
       std::min(groups, threads == 1 ? 1 : 4 * static_cast<size_t>(threads));
-  ForEach(ctx, threads, parts, [&](size_t i) {
-    const size_t col = Cut(groups, parts, i) * 8;
-    const size_t end = std::min(N, Cut(groups, parts, i + 1) * 8);
-    simd::GemmDotArgs part = g;
-    part.b = At(p.b, 0, col);
-    part.cols = end - col;
-    part.output = sums.At(0, col, true, true);
-    simd::GemmDot(part);
+  ForEach(ctx, threads, tasks, [&](size_t i) {
+    const size_t begin = Cut(groups, tasks, i) * 8;
+    const size_t end = std::min(by_rows ? M : N, Cut(groups, tasks, i + 1) * 8);
+    const size_t row = by_rows ? begin : 0;
+    const size_t col = by_rows ? 0 : begin;
+    simd::GemmDotArgs g;
+    g.rows = by_rows ? end - begin : M;
+    g.cols = by_rows ? N : end - begin;
+    g.a_row_stride = a.row_stride();
+    g.b_type = p.b.type();
+    g.b_col_stride = p.b.col_stride();
+    for (size_t k = 0; k < K; k += depth) {
+      g.depth = std::min(depth, K - k);
+      g.a = static_cast<const float*>(At(a, row, k));
+      g.b = At(p.b, k, col);
+      g.output = sums.At(row, col, k == 0, k + g.depth == K);
+      simd::GemmDot(g);
+    }
   });
 }
 
 // ---- Packed ----
 
+// The larger operand is packed by those who use it, a piece at a time that
+// never leaves their cache; the smaller one, or A where B was packed before, is
+// packed once for all.
 class PanelProduct {
  public:
   PanelProduct(Context& ctx, const GemmProblem& p, int threads)
       : ctx_(ctx),
         p_(p),
-        threads_(threads),
+        threads_(static_cast<size_t>(threads)),
         shape_(simd::CurrentGemmShape()),
         M_(p.a.rows()),
-        N_(p.packed != nullptr ? p.packed->cols : p.b.cols()),
-        K_(p.a.cols()) {
-    const ElementType b_type =
-        p.packed != nullptr ? p.packed->type : p.b.type();
+        N_(p.epilogue.c.cols()),
+        K_(p.a.cols()),
+        packed_(p.packed != nullptr) {
+    const ElementType b_type = packed_ ? p.packed->type : p.b.type();
     const bool dot = shape_.bf16_dot && b_type == ElementType::kBf16 &&
                      p.a.type() == ElementType::kBf16;
     a_type_ = dot ? ElementType::kBf16 : ElementType::kF32;
     // What is packed for this product alone is widened while it is packed.
-    b_type_ = p.packed != nullptr ? b_type : a_type_;
+    b_type_ = packed_ ? b_type : a_type_;
     kernel_ = dot                             ? simd::GemmBf16Dot
               : b_type_ == ElementType::kBf16 ? simd::GemmBf16
               : b_type_ == ElementType::kF16  ? simd::GemmF16
                                               : simd::GemmF32;
+    by_rows_ = packed_ ? M_ >= kRowsAtOnce / 2 * threads_ : M_ >= N_;
   }
 
   void Run() {
+    // Parts of the product for which the shared operand is packed at a time,
+    // and sums wait.
     const size_t depth = std::min(K_, kPackedDepth);
-    const size_t rows =
-        Fit(M_, kPackedABytes / (depth * SizeBytes(a_type_)), shape_.mr * 8);
-    size_t cols =
-        Fit(N_, kPackedBBytes / (depth * SizeBytes(b_type_)), shape_.nr * 4);
-    if (p_.packed != nullptr && K_ <= kDepth) cols = N_;
-    const size_t row_tiles = simd::RowTiles(rows, shape_.mr).count();
     const bool waits = !IsPlain(p_.epilogue) && K_ > kDepth;
+    const size_t rows =
+        Fit(M_, kPackedBytes / (depth * sizeof(float)), kRowsAtOnce);
+    const size_t cols =
+        Fit(N_, kPackedBytes / (depth * sizeof(float)), kColsAtOnce);
 
-    // One allocation for what all threads share.
-    const size_t a_bytes =
-        Align(row_tiles * shape_.mr * simd::PanelDepth(b_type_, depth) *
-              SizeBytes(a_type_));
-    const size_t b_bytes =
-        p_.packed != nullptr
-            ? 0
-            : Align(PanelBytes(b_type_, depth, cols, shape_.nr, shape_.lanes));
-    const size_t sums_bytes = waits ? Align(rows * cols * sizeof(float)) : 0;
-    auto* room = static_cast<unsigned char*>(
-        ctx_.Scratch(a_bytes + b_bytes + sums_bytes, ScratchRoom::kOperands));
-    a_ = room;
-    b_ = room + a_bytes;
+    const size_t shared_bytes = Align(
+        by_rows_
+            ? (packed_
+                   ? 0
+                   : PanelBytes(b_type_, depth, cols, shape_.nr, shape_.lanes))
+            : rows * simd::PanelDepth(b_type_, depth) * SizeBytes(a_type_));
+    const size_t sums_bytes = waits ? rows * cols * sizeof(float) : 0;
+    shared_ = static_cast<unsigned char*>(
+        ctx_.Scratch(shared_bytes + sums_bytes, ScratchRoom::kOperands));
     sums_ = Sums{&p_.epilogue, IsPlain(p_.epilogue)};
     if (waits) {
-      sums_.waiting = reinterpret_cast<float*>(room + a_bytes + b_bytes);
+      sums_.waiting = reinterpret_cast<float*>(shared_ + shared_bytes);
       sums_.waiting_stride = cols;
     }
 
@@ -280,161 +311,209 @@ class PanelProduct {
                    k,   std::min(depth, K_ - k)};
           sums_.row0 = row;
           sums_.col0 = col;
-          const bool same_a = M_ <= rows && K_ <= depth && col != 0;
-          const bool same_b = p_.packed != nullptr || (K_ <= depth && row != 0);
-          PackPart(!same_a, !same_b);
-          MultiplyPart();
+          const bool there =
+              K_ <= depth && (by_rows_ ? row != 0 : M_ <= rows && col != 0);
+          if (!there) PackShared();
+          Multiply();
         }
       }
     }
   }
 
  private:
-  // A part of the product whose operands are packed at a time.
   struct Part {
     size_t row = 0, rows = 0, col = 0, cols = 0, k = 0, depth = 0;
   };
 
+  // Of what a task packs for itself: with kDepth of K half of L2 of 512 KiB.
+  static constexpr size_t kRowsAtOnce = 192;
+  static constexpr size_t kColsAtOnce = 128;
+  // Elements of A that stay in cache beside a stream of panels.
+  static constexpr size_t kPanelByPanel = 64 * 1024;
+
   static size_t Align(size_t bytes) { return (bytes + 127) / 128 * 128; }
-  // n in equal pieces of at most `most`, but at least of `least`, which
-  // divides them.
-  static size_t Fit(size_t n, size_t most, size_t least) {
-    most = std::max(most / least * least, least);
+  // n in equal pieces of at most `most`, each a multiple of `unit`.
+  static size_t Fit(size_t n, size_t most, size_t unit) {
+    most = std::max(most / unit * unit, unit);
     const size_t pieces = (n + most - 1) / most;
     const size_t piece = (n + pieces - 1) / pieces;
-    return std::min(n, (piece + least - 1) / least * least);
+    return std::min(n, (piece + unit - 1) / unit * unit);
   }
 
-  // A piece of K [k, k + depth) of the part's tiles, behind those before it.
-  unsigned char* TilesAt(size_t k) const {
-    return a_ + part_.rows * k * SizeBytes(a_type_);
+  void ForAll(size_t n, const std::function<void(size_t)>& body) {
+    if (n == 1 || threads_ == 1) {
+      for (size_t i = 0; i < n; ++i) body(i);
+    } else {
+      ctx_.ParallelFor(n, body);
+    }
   }
 
-  void PackPart(bool pack_a, bool pack_b) {
-    const simd::RowTiles tiles(part_.rows, shape_.mr);
-    const size_t blocks = (part_.depth + kDepth - 1) / kDepth;
+  size_t DepthAt(size_t k) const { return std::min(kDepth, part_.depth - k); }
+
+  // Rows of A, from k on, as tiles.
+  void PackRows(size_t row, const simd::RowTiles& tiles, size_t first,
+                size_t last, size_t rows, size_t k, unsigned char* to) const {
+    const size_t depth = DepthAt(k);
+    simd::PackTiles(Block(p_.a, part_.row + row, part_.k + k, rows, depth),
+                    tiles, first, last, a_type_,
+                    simd::PanelDepth(b_type_, depth), to);
+  }
+
+  void PackShared() {
     // About 64 KiB of packed elements a piece of work.
     constexpr size_t kPiece = 16384;
-    const size_t tiles_at_once = std::max<size_t>(
-        1, kPiece / (shape_.mr * std::min(part_.depth, kDepth)));
-    const size_t a_groups =
-        pack_a ? (tiles.count() + tiles_at_once - 1) / tiles_at_once : 0;
-    const size_t panels = simd::PanelCount(shape_, part_.cols);
-    const size_t panels_at_once =
-        std::max<size_t>(1, kPiece / (shape_.nr * part_.depth));
-    const size_t b_groups =
-        pack_b ? (panels + panels_at_once - 1) / panels_at_once : 0;
-    const auto pack = [&](size_t i) {
-      if (i < b_groups) {
-        simd::PackPanels(
-            Block(p_.b, part_.k, part_.col, part_.depth, part_.cols), shape_,
-            i * panels_at_once, std::min(panels, (i + 1) * panels_at_once),
-            b_type_, b_);
-        return;
-      }
-      const size_t block = (i - b_groups) / a_groups;
-      const size_t group = (i - b_groups) % a_groups;
-      const size_t k = block * kDepth;
-      const size_t depth = std::min(kDepth, part_.depth - k);
-      simd::PackTiles(Block(p_.a, part_.row, part_.k + k, part_.rows, depth),
-                      tiles, group * tiles_at_once,
-                      std::min(tiles.count(), (group + 1) * tiles_at_once),
-                      a_type_, simd::PanelDepth(b_type_, depth), TilesAt(k));
-    };
-    const size_t work = b_groups + a_groups * blocks;
-    if (work == 1) {
-      pack(0);
-    } else {
-      ForEach(ctx_, threads_, work, pack);
+    if (by_rows_) {
+      if (packed_) return;
+      const auto b = Block(p_.b, part_.k, part_.col, part_.depth, part_.cols);
+      const size_t panels = simd::PanelCount(shape_, part_.cols);
+      const size_t at_once =
+          std::max<size_t>(1, kPiece / (shape_.nr * part_.depth));
+      ForAll((panels + at_once - 1) / at_once, [&](size_t i) {
+        simd::PackPanels(b, shape_, i * at_once,
+                         std::min(panels, (i + 1) * at_once), b_type_, shared_);
+      });
+      return;
     }
-  }
-
-  void MultiplyPart() {
     const simd::RowTiles tiles(part_.rows, shape_.mr);
+    const size_t blocks = (part_.depth + kDepth - 1) / kDepth;
+    const size_t at_once =
+        std::max<size_t>(1, kPiece / (shape_.mr * DepthAt(0)));
+    const size_t groups = (tiles.count() + at_once - 1) / at_once;
+    ForAll(groups * blocks, [&](size_t i) {
+      const size_t first = i % groups * at_once;
+      const size_t k = i / groups * kDepth;
+      PackRows(0, tiles, first, std::min(tiles.count(), first + at_once),
+               part_.rows, k, TilesAt(k));
+    });
+  }
+
+  // Shared A: its tiles for [k, k + kDepth) behind those before.
+  unsigned char* TilesAt(size_t k) const {
+    return shared_ + part_.rows * k * SizeBytes(a_type_);
+  }
+
+  void Multiply() {
+    if (by_rows_) {
+      const size_t tasks = Tasks(part_.rows, kRowsAtOnce, shape_.mr);
+      ForAll(tasks, [&](size_t i) {
+        const size_t row = Cut(part_.rows, tasks, i);
+        MultiplyRows(row, Cut(part_.rows, tasks, i + 1) - row);
+      });
+      return;
+    }
     const size_t panels = simd::PanelCount(shape_, part_.cols);
-    const auto threads = static_cast<size_t>(threads_);
-    // Blocks of C whose share of A and of its own sums stays in L2.
-    size_t row_parts = (tiles.count() + 15) / 16;
-    size_t col_parts = (panels + 15) / 16;
-    if (threads > 1) {
-      col_parts = (col_parts + threads - 1) / threads * threads;
-      while (col_parts * row_parts < 4 * threads && col_parts * 2 <= panels) {
-        col_parts *= 2;
-      }
-      if (col_parts > panels) {
-        col_parts = panels;
-        row_parts = std::min(tiles.count(),
-                             std::max(row_parts, 2 * threads / col_parts));
-      }
+    const size_t tasks =
+        Tasks(panels, std::max<size_t>(1, kColsAtOnce / shape_.nr), 1);
+    ForAll(tasks, [&](size_t i) {
+      MultiplyColumns(Cut(panels, tasks, i), Cut(panels, tasks, i + 1));
+    });
+  }
+
+  // Pieces of n: a multiple of the threads, of about `size` each, and more
+  // where that lets a thread that is late leave work to the others.
+  size_t Tasks(size_t n, size_t size, size_t least) const {
+    size_t tasks = (n + size - 1) / size;
+    if (threads_ > 1) {
+      tasks = (tasks + threads_ - 1) / threads_ * threads_;
+      if (tasks < 4 * threads_) tasks = 2 * tasks;
     }
-    const size_t parts = row_parts * col_parts;
-    const auto multiply = [&](size_t i) {
-      const size_t row_part = i % row_parts;
-      const size_t col_part = i / row_parts;
-      MultiplyBlock(tiles, Cut(tiles.count(), row_parts, row_part),
-                    Cut(tiles.count(), row_parts, row_part + 1),
-                    Cut(panels, col_parts, col_part),
-                    Cut(panels, col_parts, col_part + 1));
-    };
-    if (parts == 1) {
-      multiply(0);
-    } else {
-      ForEach(ctx_, threads_, parts, multiply);
+    return std::max<size_t>(1, std::min(tasks, n / std::max<size_t>(1, least)));
+  }
+
+  // Rows [row, row + rows) of A, packed here, times all of B.
+  void MultiplyRows(size_t row, size_t rows) {
+    const simd::RowTiles tiles(rows, shape_.mr);
+    const size_t panels = simd::PanelCount(shape_, part_.cols);
+    auto* a = static_cast<unsigned char*>(
+        ctx_.Scratch(rows * kDepth * SizeBytes(a_type_)));
+    for (size_t k = 0; k < part_.depth; k += kDepth) {
+      PackRows(row, tiles, 0, tiles.count(), rows, k, a);
+      MultiplyPanels(a, tiles, 0, tiles.count(), row, 0, panels, k);
     }
   }
 
-  void MultiplyBlock(const simd::RowTiles& tiles, size_t first_tile,
-                     size_t last_tile, size_t first_panel, size_t last_panel) {
-    const size_t rows = tiles.Begin(last_tile) - tiles.Begin(first_tile);
+  // All of A times panels [first, last) of B, packed here.
+  void MultiplyColumns(size_t first, size_t last) {
+    const simd::RowTiles tiles(part_.rows, shape_.mr);
     // Few rows: A stays in cache whole, and a panel is read from end to end.
-    const bool panel_by_panel = rows * part_.depth <= kPanelByPanel;
-    const size_t at_once = panel_by_panel ? 4 : last_panel - first_panel;
-    for (size_t panel = first_panel; panel < last_panel; panel += at_once) {
-      const size_t end = std::min(last_panel, panel + at_once);
+    const bool panel_by_panel =
+        packed_ && part_.rows * part_.depth <= kPanelByPanel;
+    const size_t at_once =
+        panel_by_panel ? 4 : std::max<size_t>(1, kColsAtOnce / shape_.nr);
+    const size_t tiles_at_once = kRowsAtOnce / shape_.mr;
+    for (size_t panel = first; panel < last; panel += at_once) {
+      const size_t end = std::min(last, panel + at_once);
       for (size_t k = 0; k < part_.depth; k += kDepth) {
-        MultiplyPanels(tiles, first_tile, last_tile, panel, end, k);
+        const unsigned char* own = nullptr;
+        if (!packed_) own = PackOwnPanels(panel, end, k, at_once);
+        for (size_t tile = 0; tile < tiles.count(); tile += tiles_at_once) {
+          MultiplyPanels(TilesAt(k), tiles, tile,
+                         std::min(tiles.count(), tile + tiles_at_once), 0,
+                         panel, end, k, own);
+        }
       }
     }
   }
 
-  void MultiplyPanels(const simd::RowTiles& tiles, size_t first_tile,
-                      size_t last_tile, size_t panel, size_t last_panel,
-                      size_t k) {
+  const unsigned char* PackOwnPanels(size_t first, size_t last, size_t k,
+                                     size_t at_once) {
+    auto* to = static_cast<unsigned char*>(
+        ctx_.Scratch(shape_.nr * at_once * simd::PanelDepth(b_type_, kDepth) *
+                     SizeBytes(b_type_)));
+    const size_t col = first * shape_.nr;
+    const size_t cols = std::min(part_.cols, last * shape_.nr) - col;
+    simd::PackPanels(
+        Block(p_.b, part_.k + k, part_.col + col, DepthAt(k), cols), shape_, 0,
+        last - first, b_type_, to);
+    return to;
+  }
+
+  // Tiles [first_tile, last_tile) of rows [row, ...) times panels [panel,
+  // last_panel) for [k, k + kDepth). The panels stand in `own`, or among those
+  // of all of B.
+  void MultiplyPanels(const unsigned char* a, const simd::RowTiles& tiles,
+                      size_t first_tile, size_t last_tile, size_t row,
+                      size_t panel, size_t last_panel, size_t k,
+                      const unsigned char* own = nullptr) {
     simd::GemmPanels g;
     g.tiles = tiles;
     g.first_tile = first_tile;
     g.last_tile = last_tile;
-    g.depth = simd::PanelDepth(b_type_, std::min(kDepth, part_.depth - k));
-    g.a = TilesAt(k);
+    g.depth = simd::PanelDepth(b_type_, DepthAt(k));
+    g.a = a;
     const size_t col = panel * shape_.nr;
     g.cols = std::min(part_.cols, last_panel * shape_.nr) - col;
-    // Panels that were packed before lie behind each other in the whole of K
-    // and N.
-    const bool packed = p_.packed != nullptr;
-    const size_t depth = simd::PanelDepth(b_type_, packed ? K_ : part_.depth);
-    g.panel_bytes = shape_.nr * depth * SizeBytes(b_type_);
-    const size_t first_col = packed ? part_.col + col : col;
-    g.first_k = packed ? part_.k + k : k;
-    const unsigned char* b = packed ? p_.packed->data.data() : b_;
-    g.b = b + first_col / shape_.nr * g.panel_bytes;
-    g.output = sums_.At(part_.row + tiles.Begin(first_tile), part_.col + col,
-                        part_.k + k == 0,
-                        part_.k + k + std::min(kDepth, part_.depth - k) == K_);
+    const size_t depth = own != nullptr ? DepthAt(k)
+                         : packed_      ? K_
+                                        : part_.depth;
+    g.panel_bytes =
+        shape_.nr * simd::PanelDepth(b_type_, depth) * SizeBytes(b_type_);
+    if (own != nullptr) {
+      g.b = own;
+    } else if (packed_) {
+      g.b = p_.packed->data.data() +
+            (part_.col + col) / shape_.nr * g.panel_bytes;
+      g.first_k = part_.k + k;
+    } else {
+      g.b = shared_ + panel * g.panel_bytes;
+      g.first_k = k;
+    }
+    g.output =
+        sums_.At(part_.row + row + tiles.Begin(first_tile), part_.col + col,
+                 part_.k + k == 0, part_.k + k + DepthAt(k) == K_);
     kernel_(g);
   }
 
-  // Elements of A that may stay in cache beside a stream of panels.
-  static constexpr size_t kPanelByPanel = 64 * 1024;
-
   Context& ctx_;
   const GemmProblem& p_;
-  int threads_;
+  size_t threads_;
   simd::GemmShape shape_;
   size_t M_, N_, K_;
+  bool packed_;
+  bool by_rows_ = false;
   ElementType a_type_, b_type_;
   void (*kernel_)(const simd::GemmPanels&) noexcept;
-  unsigned char* a_ = nullptr;
-  unsigned char* b_ = nullptr;
+  unsigned char* shared_ = nullptr;
   Sums sums_{};
   Part part_;
 };
@@ -476,7 +555,7 @@ void Gemm(Context& ctx, const GemmProblem& p, int max_threads) {
       (work <= kDirectWork || M <= kStreamRows)) {
     return MultiplyDirect(ctx, p, threads);
   }
-  if ((p.b.row_stride() == 1 || K == 1) && M <= kDotRows) {
+  if ((p.b.row_stride() == 1 || K == 1) && (M <= kDotRows || N <= kDotCols)) {
     return MultiplyDots(ctx, p, threads);
   }
   PanelProduct(ctx, p, threads).Run();

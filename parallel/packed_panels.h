@@ -17,8 +17,8 @@ struct PackedPanels {
   size_t cols = 0;
   ElementType type = ElementType::kF32;
   // Of the target that it was packed on: tells whose layout it is.
-  size_t nr = 0;
-  size_t lanes = 0;
+  size_t nr = 2;
+  size_t lanes = 1;
   AlignedBuffer<unsigned char> data;
   // Of s8, if data is not empty, as SumInt8Panel makes them: [cols].
   AlignedBuffer<int32_t> column_sums, column_pairs;

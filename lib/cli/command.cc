@@ -19,6 +19,7 @@ int Dispatch(const std::vector<std::string>& args, Streams streams) {
   const std::string& command = args[0];
   const std::vector<std::string> rest(args.begin() + 1, args.end());
   if (command == "simulate") return RunSimulate(rest, streams);
+  if (command == "tour") return RunTour(rest, streams);
   if (command == "replay") return RunReplay(rest, streams);
   if (command == "connectome") return RunConnectome(rest, streams);
   if (command == "info") return RunInfo(rest, streams);
@@ -35,9 +36,10 @@ int Dispatch(const std::vector<std::string>& args, Streams streams) {
     streams.out << "ranvier " << Version() << " (" << Commit() << ")\n";
     return kExitOk;
   }
-  streams.err << "ranvier: there is no command '" << command
-              << "'; there are simulate, replay, connectome and info\nSee "
-                 "'ranvier --help'.\n";
+  streams.err
+      << "ranvier: there is no command '" << command
+      << "'; there are tour, simulate, replay, connectome and info\nSee "
+         "'ranvier --help'.\n";
   return kExitUsage;
 }
 

@@ -22,6 +22,7 @@ int RunCommand(const std::vector<std::string>& args, Streams streams);
 // Each command, its own arguments without its name. They throw what the library
 // throws; RunCommand turns that into a message and an exit code.
 int RunSimulate(const std::vector<std::string>& args, Streams streams);
+int RunTour(const std::vector<std::string>& args, Streams streams);
 int RunReplay(const std::vector<std::string>& args, Streams streams);
 int RunConnectome(const std::vector<std::string>& args, Streams streams);
 int RunInfo(const std::vector<std::string>& args, Streams streams);

@@ -28,11 +28,12 @@ constexpr char kImport[] =
   --delay TIME             synaptic delay (default: the file's, else 1.8ms))";
 
 constexpr char kMainHelp[] =
-    R"(ranvier - whole-brain spiking simulation on the CPU
+    R"(ranvier - neural computing on the CPU
 
 Usage: ranvier COMMAND [OPTIONS]
 
 Commands
+  tour                     see what this machine does: a brain, matrix products
   simulate [FILE]          simulate a connectome, or without FILE the built-in
                            synthetic twin, and write spikes, rates and a report
   replay DIR...            run recorded experiments again and compare each spike
@@ -45,6 +46,7 @@ Commands
   --version                version and commit
 
 Examples
+  ranvier tour
   ranvier simulate
   ranvier connectome import connections.csv.gz brain.rvc
   ranvier simulate brain.rvc --excite file:sugar_neurons.txt@150 --trials 30
@@ -158,6 +160,47 @@ Examples
 Exit codes: 0 done, 1 file or machine wrong, 2 arguments wrong, 130 Ctrl-C.
 )";
 
+constexpr char kTourHelp[] =
+    R"(ranvier tour - see what ranvier does on this machine, in under a minute
+
+Usage: ranvier tour [OPTIONS]
+
+First the experiment of 'ranvier simulate' without arguments: one second of the
+synthetic twin of a fly's brain, its 21 feeding neurons driven at 200 Hz. Then
+matrix products, squares and the layers of a network that answers 16 requests or
+one, each of them in several ways:
+
+  plain loop, f32          one number at a time on one thread: the baseline
+  SIMD, f32                the kernels of the SIMD target, on one thread and on
+                           all of them
+  SIMD, bf16               operands of half the size, sums in f32
+
+Every product is compared with the same product in double precision before it
+is timed. One that is off by more than its bound is told and not timed.
+
+  --threads N              threads (default: RANVIER_NUM_THREADS, then affinity
+                           mask, then cgroup quota)
+  --target NAME            SIMD target (default: RANVIER_TARGET, then the best)
+  --seed N                 seed of all random numbers (0)
+  --out DIR                folder for the files (ranvier-out): those of
+                           'ranvier simulate'; report.html and run.json hold
+                           the products too
+  --json FILE              the content of run.json; - for standard output
+  --no-report              leave out report.html
+  -q, --quiet              print nothing but errors and notes
+  -h, --help               this page
+
+In the table a product of M x N x K takes 2 M N K operations. Times are medians;
+an error is the largest one, as a share of its bound: 2 (K + 2) / 2^24 times the
+product of the absolute values. bf16 operands are rounded beforehand.
+
+Ctrl-C stops at the next step and writes what was reached; run.json then says
+"complete": false. A second Ctrl-C stops at once.
+
+Exit codes: 0 done, 1 a product or the machine is wrong, 2 arguments wrong,
+130 Ctrl-C.
+)";
+
 constexpr char kReplayHelp[] =
     R"(ranvier replay - run recorded experiments again and compare each spike
 
@@ -268,6 +311,7 @@ Exit codes: 0 done, 2 arguments or environment wrong.
 
 constexpr std::pair<std::string_view, std::string_view> kPages[] = {
     {"", kMainHelp},
+    {"tour", kTourHelp},
     {"simulate", kSimulateHelp},
     {"replay", kReplayHelp},
     {"connectome", kConnectomeHelp},

@@ -1,5 +1,6 @@
 #include "ranvier/cli/outputs.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <ctime>
@@ -135,7 +136,7 @@ void VoltageWriter::Commit() { file_.Commit(); }
 
 nlohmann::json RunJson(const Context& ctx, const SimulateOptions& options,
                        const SimulatePlan& plan, RunResults& results,
-                       const RunTimes& times) {
+                       const RunTimes& times, const ProductResults& products) {
   const LifModel& model = plan.model;
   size_t active = 0;
   for (const NeuronRate& rate : results.Rates()) active += rate.spikes > 0;
@@ -153,7 +154,7 @@ nlohmann::json RunJson(const Context& ctx, const SimulateOptions& options,
       {"target", simd::CurrentTarget()},
       {"device", "CPU"},
 
-      {"complete", results.complete()},
+      {"complete", results.complete() && products.complete},
       {"connectome", plan.source},
       {"synthetic", plan.connectome.synthetic()},
       {"trials", results.trials()},
@@ -184,13 +185,26 @@ nlohmann::json RunJson(const Context& ctx, const SimulateOptions& options,
       {"version", Version()},
       {"commit", Commit()},
   };
+  if (options.command != "tour") return json;
+  json["products"] = nlohmann::json::array();
+  json["products_s"] = products.wall_s;
+  for (const ProductTiming& row : products.rows) {
+    json["products"].push_back({{"product", row.product},
+                                {"way", row.way},
+                                {"threads", row.threads},
+                                {"right", row.right()},
+                                {"error_share", row.error_share},
+                                {"seconds", row.seconds},
+                                {"gflops", row.gflops},
+                                {"speedup", row.speedup}});
+  }
   return json;
 }
 
 RunReport MakeReport(const Context& ctx, const SimulateOptions& options,
                      const SimulatePlan& plan, const RunResults& results,
                      const std::vector<NeuronRate>& rates,
-                     const RunTimes& times) {
+                     const RunTimes& times, const ProductResults& products) {
   const LifModel& model = plan.model;
   const auto ms = [](double value) { return Number(value) + " ms"; };
   const auto mV = [](double value) { return Number(value) + " mV"; };
@@ -208,6 +222,17 @@ RunReport MakeReport(const Context& ctx, const SimulateOptions& options,
                          model.dt_ms) +
         ".");
   }
+  if (!products.complete) {
+    report.warnings.push_back(
+        "Incomplete: the tour was stopped before its last matrix product.");
+  }
+  for (const ProductTiming& row : products.rows) {
+    if (row.right()) continue;
+    report.warnings.push_back(
+        row.product + ", " + row.way + " is wrong: the error is " +
+        Number(row.error_share, 3) + " times its bound. It was not timed.");
+  }
+  report.products = products.rows;
   report.stimuli = plan.stimuli;
   report.figures = {
       {"spikes", Thousands(results.spikes())},
@@ -216,6 +241,14 @@ RunReport MakeReport(const Context& ctx, const SimulateOptions& options,
       {"wall time", FormatSeconds(results.wall_s())},
       {"times real time", Number(results.real_time_factor(), 3)},
   };
+  double fastest = 0;
+  for (const ProductTiming& row : products.rows) {
+    fastest = std::max(fastest, row.gflops);
+  }
+  if (fastest > 0) {
+    report.figures.emplace_back("GFLOP/s, fastest matrix product",
+                                Number(fastest, 3));
+  }
   report.parameters = {
       {"connectome", plan.source},
       {"neurons", Thousands(plan.neurons)},

@@ -97,14 +97,13 @@ void SimulateOptions::AddTo(CLI::App& app) {
   app.add_flag("-q,--quiet", quiet);
 }
 
-int RunSimulate(const std::vector<std::string>& args, Streams streams) {
-  SimulateOptions options;
-  Arguments arguments("simulate");
-  options.AddTo(arguments.app());
-  if (const auto code = arguments.Parse(args, streams)) return *code;
-  options.command_line = "ranvier simulate";
-  for (const std::string& arg : args) options.command_line += " " + Quote(arg);
+void SimulateOptions::KeepCommandLine(const std::vector<std::string>& args) {
+  command_line = "ranvier " + command;
+  for (const std::string& arg : args) command_line += " " + Quote(arg);
+}
 
+int RunExperiment(const SimulateOptions& options, const ProductStage& products,
+                  Streams streams) {
   Problems problems;
   ContextOptions context;
   context.seed = options.seed;
@@ -125,24 +124,34 @@ int RunSimulate(const std::vector<std::string>& args, Streams streams) {
   const SimulatePlan plan = MakePlan(ctx, options, problems, progress);
   progress.Finish();
   if (ctx.cancelled()) {
-    streams.err << "ranvier simulate: stopped before the run began, nothing "
-                   "was written\n";
+    streams.err << "ranvier " << options.command
+                << ": stopped before the run began, nothing was written\n";
     return interrupt.exit_code();
   }
   if (!problems.empty()) {
-    streams.err << problems.Text("simulate");
+    streams.err << problems.Text(options.command);
     return problems.exit_code();
   }
   for (const std::string& warning : plan.warnings) {
     if (warning == plan.synthetic) continue;  // the first line says so
-    streams.err << "ranvier simulate: note: " << warning << "\n";
+    streams.err << "ranvier " << options.command << ": note: " << warning
+                << "\n";
   }
   if (options.estimate) {
     PrintEstimate(plan, streams.out);
     return kExitOk;
   }
-  const int code = RunPlan(ctx, options, plan, streams, progress);
+  const int code = RunPlan(ctx, options, plan, products, streams, progress);
   return interrupt.exit_code() != 0 ? interrupt.exit_code() : code;
+}
+
+int RunSimulate(const std::vector<std::string>& args, Streams streams) {
+  SimulateOptions options;
+  Arguments arguments("simulate");
+  options.AddTo(arguments.app());
+  if (const auto code = arguments.Parse(args, streams)) return *code;
+  options.KeepCommandLine(args);
+  return RunExperiment(options, nullptr, streams);
 }
 
 }  // namespace ranvier::cli

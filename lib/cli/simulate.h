@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,15 +9,19 @@
 #include "ranvier/cli/command.h"
 #include "ranvier/cli/import_options.h"
 #include "ranvier/cli/stimulus.h"
+#include "ranvier/report/report.h"
 #include "ranvier/spiking/lif_model.h"
 #include "ranvier/spiking/protocol.h"
 #include "ranvier/spiking/twin.h"
 
 namespace ranvier::cli {
 
+class ProgressBar;
+
 // The arguments of `ranvier simulate` as they were typed.
 struct SimulateOptions {
-  std::string file;  // empty: the synthetic twin
+  std::string command = "simulate";  // or "tour", which simulates first
+  std::string file;                  // empty: the synthetic twin
   ImportFlags import;
   std::string ids;  // "index", "id" or empty
 
@@ -39,6 +44,8 @@ struct SimulateOptions {
   std::string command_line;  // for the report
 
   void AddTo(CLI::App& app);
+  void AddTourTo(CLI::App& app);  // the few that `ranvier tour` has
+  void KeepCommandLine(const std::vector<std::string>& args);
   bool uses_twin() const { return file.empty(); }
 };
 
@@ -82,11 +89,26 @@ struct SimulatePlan {
 // Checks everything and loads the connectome. Whatever is wrong goes to
 // `problems`, all of it; the plan may be used only if there is nothing.
 SimulatePlan MakePlan(Context& ctx, const SimulateOptions& options,
-                      Problems& problems, class ProgressBar& progress);
+                      Problems& problems, ProgressBar& progress);
 
-// Runs the plan and writes the outputs; returns the exit code.
+// What a command does between the trials and the files, which show it too.
+struct ProductResults {
+  std::vector<ProductTiming> rows;
+  bool complete = true;
+  double wall_s = 0;
+};
+using ProductStage =
+    std::function<ProductResults(Context&, ProgressBar&, std::ostream& words)>;
+
+// Runs the plan, then `products` if there is one, and writes the outputs;
+// returns the exit code.
 int RunPlan(Context& ctx, const SimulateOptions& options,
-            const SimulatePlan& plan, Streams streams, ProgressBar& progress);
+            const SimulatePlan& plan, const ProductStage& products,
+            Streams streams, ProgressBar& progress);
+
+// Everything from the parsed options to the exit code.
+int RunExperiment(const SimulateOptions& options, const ProductStage& products,
+                  Streams streams);
 
 // The files of a run, in the order they are shown.
 struct OutputPaths {

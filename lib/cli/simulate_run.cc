@@ -45,14 +45,17 @@ void PrintPlan(const Context& ctx, const SimulatePlan& plan,
       << std::endl;
 }
 
-void PrintResults(const RunResults& results, size_t active,
-                  const OutputPaths& paths, std::ostream& out) {
+void PrintResults(const RunResults& results, size_t active, std::ostream& out) {
   out << "\n"
       << Plural(results.spikes(), "spike") << " of " << Plural(active, "neuron")
       << ", " << Plural(results.synaptic_events(), "synaptic event") << "\n"
       << FormatDurationMs(results.biological_s() * 1000) << " simulated in "
       << FormatSeconds(results.wall_s()) << ": "
-      << Number(results.real_time_factor(), 3) << " times real time\n\n";
+      << Number(results.real_time_factor(), 3) << " times real time\n\n"
+      << std::flush;
+}
+
+void PrintPaths(const OutputPaths& paths, std::ostream& out) {
   const auto line = [&](const char* name, const std::string& path) {
     if (!path.empty()) out << name << path << "\n";
   };
@@ -67,7 +70,8 @@ void PrintResults(const RunResults& results, size_t active,
 }  // namespace
 
 int RunPlan(Context& ctx, const SimulateOptions& options,
-            const SimulatePlan& plan, Streams streams, ProgressBar& progress) {
+            const SimulatePlan& plan, const ProductStage& products,
+            Streams streams, ProgressBar& progress) {
   // With figures on stdout the words go to stderr.
   std::ostream& words = options.json == "-" ? streams.err : streams.out;
   if (!options.quiet) PrintPlan(ctx, plan, words);
@@ -99,20 +103,29 @@ int RunPlan(Context& ctx, const SimulateOptions& options,
   ctx.SetProgress(nullptr);
   progress.Finish();
 
-  const auto begin = Clock::now();
   const std::vector<NeuronRate> rates = results.Rates();
+  if (!options.quiet) PrintResults(results, rates.size(), words);
+  ProductResults product_results;
+  if (products) {
+    product_results.complete = false;
+    if (!ctx.cancelled()) {
+      product_results = products(ctx, progress, words);
+    }
+  }
+
+  const auto begin = Clock::now();
   WriteSpikesCsv(paths.spikes_csv, plan, results);
   WriteNpy(paths.spikes_npy, results.rows(),
            {static_cast<size_t>(results.spikes()), 3});
   WriteRatesCsv(paths.rates, rates);
   if (voltage) voltage->Commit();
   if (!paths.report.empty()) {
-    WriteReport(paths.report,
-                MakeReport(ctx, options, plan, results, rates, times));
+    WriteReport(paths.report, MakeReport(ctx, options, plan, results, rates,
+                                         times, product_results));
   }
   times.output_s = SecondsSince(begin);
   const std::string json =
-      RunJson(ctx, options, plan, results, times)
+      RunJson(ctx, options, plan, results, times, product_results)
           .dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
       "\n";
   WriteText(paths.run, json);
@@ -121,15 +134,32 @@ int RunPlan(Context& ctx, const SimulateOptions& options,
   } else if (!options.json.empty()) {
     WriteText(options.json, json);
   }
-  if (!options.quiet) PrintResults(results, rates.size(), paths, words);
-  if (!results.complete()) {
-    streams.err << "ranvier simulate: stopped after "
-                << FormatDurationMs(results.biological_s() * 1000)
-                << " of simulated time; the files hold what was reached and "
-                   "say \"complete\": false\n";
+  if (!options.quiet) PrintPaths(paths, words);
+  if (!results.complete() || !product_results.complete) {
+    streams.err << "ranvier " << options.command << ": stopped after "
+                << (results.complete()
+                        ? Plural(product_results.rows.size(), "product")
+                        : FormatDurationMs(results.biological_s() * 1000) +
+                              " of simulated time")
+                << "; the files hold what was reached and say \"complete\": "
+                   "false\n";
     return kExitInterrupted;
   }
-  return kExitOk;
+  size_t wrong = 0;
+  for (const ProductTiming& product : product_results.rows) {
+    if (product.right()) continue;
+    ++wrong;
+    streams.err << "ranvier " << options.command << ": " << product.product
+                << ", " << product.way << ", on "
+                << Plural(static_cast<uint64_t>(product.threads), "thread")
+                << " of " << simd::CurrentTarget() << " is wrong: the error is "
+                << Number(product.error_share, 3) << " times its bound\n";
+  }
+  if (wrong == 0) return kExitOk;
+  streams.err << "ranvier " << options.command
+              << ": please report this with the output of 'ranvier info'; "
+                 "another --target may be right\n";
+  return kExitData;
 }
 
 }  // namespace ranvier::cli

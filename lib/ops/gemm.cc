@@ -33,14 +33,15 @@ void CheckView(const ConstAnyMatView& m, const char* name, bool written) {
   internal::CheckMemory("Gemm", m, name, written);
 }
 
-// What depends on C and the options; `where` tells which product of a batch.
-simd::GemmEpilogue CheckEpilogue(size_t M, size_t N, const AnyMatView& c,
-                                 const GemmOptions& options,
-                                 const std::string& operands) {
+// What depends on C and the options, given b's columns.
+simd::GemmEpilogue CheckEpilogue(const ConstAnyMatView& a, size_t N,
+                                 const AnyMatView& c,
+                                 const GemmOptions& options) {
+  const size_t M = a.rows();
   CheckView(c, "c", true);
   if (c.rows() != M || c.cols() != N) {
-    throw ShapeError("Gemm: c is " + Shape(c) + ", but " + operands + " give " +
-                     Shape(M, N));
+    throw ShapeError("Gemm: c is " + Shape(c) + ", but a " + Shape(a) +
+                     " and b " + Shape(a.cols(), N) + " give " + Shape(M, N));
   }
   simd::GemmEpilogue e;
   e.c = c;
@@ -52,7 +53,7 @@ simd::GemmEpilogue CheckEpilogue(size_t M, size_t N, const AnyMatView& c,
                      " elements, but c " + Shape(c) + " has " +
                      std::to_string(N) + " columns");
   }
-  if (options.residual.data() != nullptr) {
+  if (!options.residual.empty() || options.residual.data() != nullptr) {
     CheckView(options.residual, "residual", false);
     if (options.residual.rows() != M || options.residual.cols() != N) {
       throw ShapeError("Gemm: residual is " + Shape(options.residual) +
@@ -101,13 +102,7 @@ internal::GemmProblem CheckProblem(const ConstAnyMatView& a,
   internal::GemmProblem problem;
   problem.a = a;
   problem.b = b;
-  if (c.rows() != a.rows() || c.cols() != b.cols() || !options.bias.empty() ||
-      options.residual.data() != nullptr) {
-    problem.epilogue = CheckEpilogue(a.rows(), b.cols(), c, options,
-                                     "a " + Shape(a) + " and b " + Shape(b));
-  } else {  // the usual case, without making a message
-    problem.epilogue = CheckEpilogue(a.rows(), b.cols(), c, options, {});
-  }
+  problem.epilogue = CheckEpilogue(a, b.cols(), c, options);
   CheckOverlap(a, "a", c);
   CheckOverlap(b, "b", c);
   return problem;
@@ -154,9 +149,7 @@ void Gemm(Context& ctx, ConstAnyMatView a, const PackedMatrix& b, AnyMatView c,
   internal::GemmProblem problem;
   problem.a = a;
   problem.packed = &b.panels();
-  problem.epilogue =
-      CheckEpilogue(a.rows(), b.cols(), c, options,
-                    "a and the packed b " + Shape(b.rows(), b.cols()));
+  problem.epilogue = CheckEpilogue(a, b.cols(), c, options);
   CheckOverlap(a, "a", c);
   std::vector<float> bias;
   problem.epilogue.bias = Contiguous(options.bias, &bias);

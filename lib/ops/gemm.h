@@ -14,10 +14,10 @@ namespace ranvier {
 
 struct GemmOptions {
   float alpha = 1;
-  float beta = 0;             // 0: C is not read
-  VecView<const float> bias;  // [N], or empty
+  float beta = 0;                  // 0: C is not read
+  VecView<const float> bias = {};  // [N], or empty
   Activation activation = Activation::kNone;
-  ConstAnyMatView residual;  // [M, N], or empty
+  ConstAnyMatView residual = {};  // [M, N], or empty
 };
 
 // C = activation(alpha A B + beta C + bias) + residual

@@ -1,5 +1,6 @@
 #include "ranvier/ops/packed_matrix.h"
 
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -30,6 +31,24 @@ PackedMatrix::PackedMatrix(Context& ctx, ConstAnyMatView b) {
     throw std::invalid_argument(
         "PackedMatrix: the matrix has no memory: its "
         "pointer is null");
+  }
+  // Strides of 0 make a matrix of any size from one element, so the size of the
+  // panels is checked too, the spare columns of the widest vector included.
+  const size_t most =
+      std::numeric_limits<size_t>::max() / 4 / SizeBytes(b.type());
+  const auto beyond = [most](size_t n, size_t stride) {
+    return n > 1 && stride > most / (n - 1);
+  };
+  constexpr size_t kSpare = 2048;
+  if (!b.empty() &&
+      (beyond(b.rows(), b.row_stride()) || beyond(b.cols(), b.col_stride()) ||
+       b.rows() > most / kSpare || b.cols() > most / kSpare ||
+       beyond(b.rows() + 2, b.cols() + kSpare))) {
+    throw ShapeError("PackedMatrix: a matrix [" + std::to_string(b.rows()) +
+                     ", " + std::to_string(b.cols()) + "] with strides " +
+                     std::to_string(b.row_stride()) + " and " +
+                     std::to_string(b.col_stride()) +
+                     " is larger than any memory; look at its strides");
   }
   panels_ =
       std::make_shared<const internal::PackedPanels>(internal::Pack(ctx, b));

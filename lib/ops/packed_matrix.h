@@ -28,7 +28,8 @@ class RANVIER_API PackedMatrix {
   PackedMatrix();  // empty: [0, 0]
   // Weights of a linear layer, kept as [out, in], are packed from
   // w.Transposed(). Types: f32, bf16, f16; s8 for GemmInt8.
-  // Throws  std::invalid_argument for another type.
+  // Throws  ShapeError where the panels would be larger than any memory;
+  //         std::invalid_argument for another type.
   PackedMatrix(Context& ctx, ConstAnyMatView b);
 
   size_t rows() const;  // K

@@ -66,6 +66,12 @@ Header ReadHeader(const MappedFile& file) {
     Fail(path, AtByte(offsetof(Header, hash)),
          "the header does not have its checksum", kRemedy);
   }
+  for (const unsigned char zero : h.zero) {
+    if (zero != 0) {
+      Fail(path, AtByte(offsetof(Header, zero)),
+           "the rest of the header is not zero", kRemedy);
+    }
+  }
   // A checksum proves no good will: everything in the header is checked.
   if (h.type >= kTypes.size()) {
     Fail(path, AtByte(offsetof(Header, type)),

@@ -23,13 +23,17 @@ void CheckMemory(const char* op, const ConstAnyMatView& m, const char* name,
   if (m.data() == nullptr) {
     throw std::invalid_argument(what() + " has no memory: its pointer is null");
   }
+  // Almost always: no product below can overflow, and there is nothing to
+  // divide.
+  const bool ordinary =
+      ((m.rows() | m.cols() | m.row_stride() | m.col_stride()) >> 28) == 0;
   const auto extent = [](size_t n, size_t stride, size_t most) {
     return n > 1 && stride > most / (n - 1);
   };
   const size_t most =
       std::numeric_limits<size_t>::max() / 2 / SizeBytes(m.type());
-  if (extent(m.rows(), m.row_stride(), most / 2) ||
-      extent(m.cols(), m.col_stride(), most / 2)) {
+  if (!ordinary && (extent(m.rows(), m.row_stride(), most / 2) ||
+                    extent(m.cols(), m.col_stride(), most / 2))) {
     throw ShapeError(what() + " with strides " +
                      std::to_string(m.row_stride()) + " and " +
                      std::to_string(m.col_stride()) +

@@ -40,4 +40,10 @@ std::string Compact(double value) {
   return Number(value, 3);
 }
 
+std::string Duration(double seconds) {
+  if (seconds < 0.9995e-3) return Number(seconds * 1e6, 3) + " us";
+  if (seconds < 0.9995) return Number(seconds * 1e3, 3) + " ms";
+  return Number(seconds, 3) + " s";
+}
+
 }  // namespace ranvier::report

@@ -15,4 +15,7 @@ std::string Thousands(uint64_t value);
 // "850", "17.3 k", "1.2 M", for axes and headline figures.
 std::string Compact(double value);
 
+// "1.21 s", "21.3 ms", "310 us": three significant digits, for tables.
+std::string Duration(double seconds);
+
 }  // namespace ranvier::report

@@ -60,6 +60,54 @@ std::string TopTable(std::span<const NeuronRate> by_rate, bool has_std) {
   return html + "</table></div>";
 }
 
+std::string ProductTable(std::span<const ProductTiming> products) {
+  std::string html =
+      "<div class=\"wide\"><table class=\"ranks\"><tr><th>way</th>"
+      "<th class=\"num\">threads</th><th class=\"num\">time</th>"
+      "<th class=\"num\">GFLOP/s</th><th class=\"num\">speed-up</th>"
+      "<th class=\"num\">error / bound</th><th class=\"share\"></th></tr>\n";
+  double fastest = 0;
+  for (size_t i = 0; i < products.size(); ++i) {
+    const ProductTiming& row = products[i];
+    if (i == 0 || row.product != products[i - 1].product) {
+      html += "<tr><td class=\"group\" colspan=\"7\">" + Escape(row.product) +
+              "</td></tr>\n";
+      fastest = 0;
+      for (size_t j = i;
+           j < products.size() && products[j].product == row.product; ++j) {
+        fastest = std::max(fastest, products[j].gflops);
+      }
+    }
+    const auto cell = [&](const std::string& text) {
+      html += "<td class=\"num\">" + text + "</td>";
+    };
+    html += "<tr><td>" + Escape(row.way) + "</td>";
+    cell(std::to_string(row.threads));
+    if (row.seconds > 0) {
+      cell(report::Duration(row.seconds));
+      cell(Number(row.gflops, 3));
+      cell(row.speedup > 0 ? Number(row.speedup, 3) : "");
+      cell(Number(row.error_share, 2));
+      html += "<td class=\"share\"><i" +
+              std::string(row.baseline ? " class=\"driven\"" : "") +
+              " style=\"width:" + Number(100 * row.gflops / fastest, 4) +
+              "%\"></i></td>";
+    } else {
+      html += "<td class=\"num\" colspan=\"3\">" +
+              std::string(row.right() ? "not timed" : "wrong, not timed") +
+              "</td>";
+      cell(Number(row.error_share, 2));
+      html += "<td></td>";
+    }
+    html += "</tr>\n";
+  }
+  return html +
+         "</table></div><p class=\"note\">Each product is compared with the "
+         "same product in double precision before it is timed; the error is "
+         "the largest one, as a share of the bound that ranvier promises. "
+         "Speed-up is over the plain loop. Times are medians.</p>";
+}
+
 std::string Section(std::string_view title, const std::string& content) {
   return "<section><h2>" + Escape(title) + "</h2>\n" + content + "</section>\n";
 }
@@ -164,6 +212,9 @@ std::string RenderReport(const RunReport& report) {
             "</span></div>\n";
   }
   html += "</div>\n" + Charts(report);
+  if (!report.products.empty()) {
+    html += Section("Matrix products", ProductTable(report.products));
+  }
   std::string done;
   if (!report.stimuli.empty()) {
     done += "<ul>";

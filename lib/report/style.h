@@ -46,6 +46,7 @@ tr:last-child > * { border-bottom: 0; }
 th { color: var(--soft); font-weight: 500; }
 .rows th { width: 45%; }
 .ranks th, .ranks td { overflow-wrap: normal; white-space: nowrap; }
+.ranks .group { color: var(--ink); font-weight: 600; padding-top: 14px; }
 .num { text-align: right; font-variant-numeric: tabular-nums; }
 .share { width: 34%; padding-right: 0; }
 .share i { display: block; height: 10px; margin-top: 7px; border-radius: 3px;

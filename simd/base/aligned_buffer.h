@@ -7,12 +7,21 @@
 #include <utility>
 
 #include "ranvier/simd/base/check.h"
+#include "ranvier/simd/base/export.h"
 
 namespace ranvier {
 
 // Two cache lines: the unit that x86 prefetches in, and a multiple of every
 // vector. Buffers of different threads share none.
 inline constexpr size_t kAlignment = 128;
+
+namespace internal {
+// Aligned to kAlignment. Large blocks are aligned to huge pages and ask the
+// system for them: what is read in long strides then misses no address.
+// Throws  std::bad_alloc.
+RANVIER_API void* AllocateAligned(size_t bytes);
+RANVIER_API void FreeAligned(void* data, size_t bytes) noexcept;
+}  // namespace internal
 
 // Owns n elements of aligned, uninitialised memory. Moves, does not copy.
 //
@@ -29,11 +38,10 @@ class AlignedBuffer {
       throw std::bad_array_new_length();
     }
     if (n != 0) {
-      data_ = static_cast<T*>(
-          ::operator new (n * sizeof(T), std::align_val_t{kAlignment}));
+      data_ = static_cast<T*>(internal::AllocateAligned(n * sizeof(T)));
     }
   }
-  ~AlignedBuffer() { ::operator delete (data_, std::align_val_t{kAlignment}); }
+  ~AlignedBuffer() { internal::FreeAligned(data_, size_ * sizeof(T)); }
   AlignedBuffer(AlignedBuffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)),
         size_(std::exchange(other.size_, 0)) {}

@@ -2,6 +2,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ranvier/simd/gemm/direct.cc"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
@@ -14,7 +15,7 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Depth of the copy of the columns that do not fill a vector.
-constexpr size_t kEdgeDepth = 128;
+constexpr size_t kEdgeDepth = 256;
 
 void GemmDirectImpl(const GemmDirectArgs& g) {
   static constexpr auto kFull = MakeTileTable<DirectOperands, 2>();

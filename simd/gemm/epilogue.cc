@@ -7,7 +7,7 @@
 
 #include "ranvier/simd/activations-inl.h"
 #include "ranvier/simd/dispatch-inl.h"
-#include "ranvier/simd/gemm/convert-inl.h"
+#include "ranvier/simd/gemm/rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ranvier::simd {
@@ -91,7 +91,7 @@ const float* RowAsF32(const ConstAnyMatView& m, size_t row, size_t col,
   if (m.type() == ElementType::kF32 && m.col_stride() == 1) {
     return reinterpret_cast<const float*>(at);
   }
-  WidenRow(at, m.type(), m.col_stride(), cols, room);
+  Widen(m.type(), at, m.col_stride(), cols, room);
   return room;
 }
 
@@ -125,7 +125,7 @@ void FinishTileImpl(const GemmEpilogue& e, float* sums, size_t stride,
               SizeBytes(e.c.type());
       r.out = plain ? reinterpret_cast<float*>(c) : r.sums;
       finish(r);
-      if (!plain) NarrowRow(r.sums, n, c, e.c.type(), e.c.col_stride());
+      if (!plain) Narrow(e.c.type(), r.sums, n, c, e.c.col_stride());
     }
   }
 }

@@ -9,7 +9,7 @@
 
 #include "ranvier/simd/activations-inl.h"
 #include "ranvier/simd/dispatch-inl.h"
-#include "ranvier/simd/gemm/convert-inl.h"
+#include "ranvier/simd/gemm/rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ranvier::simd {
@@ -194,7 +194,7 @@ void FinishInt8TileImpl(const Int8Epilogue& e, int32_t* sums, size_t stride,
       } else if (type == ElementType::kI8) {
         QuantizeTo(e, y, n, reinterpret_cast<int8_t*>(c));
       } else if (!direct) {
-        NarrowRow(y, n, c, type, e.c.col_stride());
+        Narrow(type, y, n, c, e.c.col_stride());
       }
     }
   }

@@ -117,7 +117,8 @@ void GemmF16(const GemmPanels& block) noexcept;
 // A and B bf16, multiplied as they are. Only where shape.bf16_dot.
 void GemmBf16Dot(const GemmPanels& block) noexcept;
 
-// Nothing packed: A at any strides, B row by row. For small sizes.
+// Nothing packed: A at any strides, B row by row, depth at most 256. For small
+// sizes.
 struct GemmDirectArgs {
   size_t rows = 0, cols = 0, depth = 0;
   const float* a = nullptr;

@@ -1,6 +1,7 @@
 // The register tile of matrix products. Included per target, after
 // <hwy/highway.h>.
 
+#include "ranvier/simd/convert-inl.h"
 #include "ranvier/simd/gemm/gemm.h"
 
 #if defined(RANVIER_SIMD_GEMM_MICROKERNEL_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -109,13 +110,13 @@ struct Bf16Operands : F32Sums {  // panels of bf16 pairs, tiles of f32
   }
 };
 struct F16Operands : F32Sums {  // panels of f16, tiles of f32
-  using B = hwy::float16_t;
+  using B = uint16_t;
   static constexpr size_t kDepth = 1;
   static constexpr int kParts = 1;
   template <int kPart>
-  static HWY_INLINE GemmV LoadB(const hwy::float16_t* b) {
-    const hn::Rebind<hwy::float16_t, GemmD> dh;
-    return hn::PromoteTo(GemmD(), hn::LoadU(dh, b));
+  static HWY_INLINE GemmV LoadB(const uint16_t* b) {
+    const hn::Rebind<uint16_t, GemmD> d16;
+    return WidenBits(f16(), GemmD(), hn::LoadU(d16, b));
   }
 };
 #if HWY_NATIVE_DOT_BF16
@@ -180,6 +181,13 @@ void ComputeTile(const TileArgs& t) {
   const size_t b_step = Operands::kPacked ? kVecs * N : t.b_step;
   const auto* HWY_RESTRICT a = static_cast<const typename Operands::A*>(t.a);
   const Element* HWY_RESTRICT b = static_cast<const Element*>(t.b);
+  // Rows of C may be pages apart: they are on their way while sums are made.
+  for (int row = 0; t.steps >= 64 && row < kRows; ++row) {
+    const float* c = t.out + static_cast<size_t>(row) * t.out_stride;
+    for (size_t i = 0; i < kPanels * kVecs * N; i += 64 / sizeof(float)) {
+      hwy::Prefetch(c + i);
+    }
+  }
   RANVIER_SLOTS(RANVIER_SLOT_DECLARE)
   for (size_t k = t.steps; k != 0; --k) {
     {

@@ -6,9 +6,11 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ranvier/simd/gemm/pack.cc"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
+#include "ranvier/simd/convert-inl.h"
 #include "ranvier/simd/dispatch-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -53,9 +55,8 @@ struct ToF32 {
       const hn::Rebind<uint16_t, D> d16;
       return hn::ShiftLeft<16>(hn::PromoteTo(d, hn::LoadU(d16, &p->bits)));
     } else {
-      const hn::Rebind<hwy::float16_t, D> d16;
-      const auto* half = reinterpret_cast<const hwy::float16_t*>(p);
-      return hn::BitCast(d, hn::PromoteTo(df, hn::LoadU(d16, half)));
+      const hn::Rebind<uint16_t, D> d16;
+      return hn::BitCast(d, WidenBits(f16(), df, hn::LoadU(d16, &p->bits)));
     }
   }
 };
@@ -106,6 +107,12 @@ void PackAlongDepth(const Slab& s, typename To::Packed* HWY_RESTRICT out) {
         size_t k = begin;
         for (; k + 4 <= vector_end; k += 4) {
           const hn::RepartitionToWide<decltype(d)> d64;
+          // What these lanes have in the next run: too far for the processor
+          // to guess, as the lanes between are read first.
+          hwy::Prefetch(p0 + (k + kRun) * To::kDepth);
+          hwy::Prefetch(p1 + (k + kRun) * To::kDepth);
+          hwy::Prefetch(p2 + (k + kRun) * To::kDepth);
+          hwy::Prefetch(p3 + (k + kRun) * To::kDepth);
           const auto r0 = To::Load(d, p0 + k * To::kDepth);
           const auto r1 = To::Load(d, p1 + k * To::kDepth);
           const auto r2 = To::Load(d, p2 + k * To::kDepth);
@@ -155,6 +162,15 @@ void PackAlongLanes(const Slab& s, typename To::Packed* HWY_RESTRICT out) {
     const auto* from = static_cast<const Source*>(s.At(0, at));
     auto* to = out + k * s.width;
     size_t lane = 0;
+    // Rows may be pages apart, which no processor follows by itself.
+    constexpr size_t kAhead = 16;
+    if (k + kAhead < steps) {
+      const auto* ahead =
+          static_cast<const Source*>(s.At(0, at + kAhead * To::kDepth));
+      for (size_t i = 0; i < s.lanes; i += 64 / sizeof(Source)) {
+        hwy::Prefetch(ahead + i);
+      }
+    }
     if constexpr (To::kDepth == 1) {
       for (; lane + N <= s.lanes; lane += N) {
         hn::StoreU(To::Load(d, from + lane), d,

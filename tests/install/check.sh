@@ -46,7 +46,8 @@ consume() {
   rm -rf "$dir"
   cmake -S "$root/tests/install" -B "$dir" "${options[@]}" -DWAY="$way" "$@" &&
     cmake --build "$dir" &&
-    "$dir/consumer"
+    "$dir/consumer" &&
+    { [ ! -e "$dir/consumer_with_eigen" ] || "$dir/consumer_with_eigen"; }
 }
 
 libdir_of() { dirname "$(dirname "$(find "$1" -name ranvier.pc)")"; }

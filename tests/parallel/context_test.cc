@@ -17,6 +17,7 @@
 
 #include <gtest/gtest.h>
 #include <tbb/global_control.h>
+#include <tbb/info.h>
 #include <tbb/task_arena.h>
 
 #include "ranvier/simd/base/philox.h"
@@ -78,6 +79,8 @@ TEST(Context, SeveralThreadsButNoMoreThanAskedFor) {
     ctx.ParallelFor(60, [&](size_t) {
       crowd.Enter();
       Pause(1000);
+      // A busy machine starts a second thread late: for ten seconds at most.
+      for (int i = 0; i < 10'000 && crowd.most() < 2; ++i) Pause(1000);
       crowd.Leave();
     });
     EXPECT_GE(crowd.most(), 2);
@@ -99,6 +102,25 @@ TEST(Context, AllThreadsThatWereAskedFor) {
     crowd.Leave();
   });
   EXPECT_EQ(crowd.most(), 7);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+// Both want more threads than there are processors, whatever the machine.
+TEST(Context, ALargeOneBesideASmallOneGetsItsThreads) {
+  testing::internal::CaptureStderr();
+  const int small_count = tbb::info::default_concurrency() + 1;
+  const int large_count = small_count + 3;
+  Context small({.threads = small_count});
+  small.ParallelFor(small_count, [](size_t) {});
+  Context large({.threads = large_count});
+  Crowd crowd;
+  large.ParallelFor(large_count, [&](size_t) {
+    crowd.Enter();
+    // Until all are here, or for ten seconds.
+    for (int i = 0; i < 10'000 && crowd.most() < large_count; ++i) Pause(1000);
+    crowd.Leave();
+  });
+  EXPECT_EQ(crowd.most(), large_count);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 

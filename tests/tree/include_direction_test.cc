@@ -59,9 +59,14 @@ const std::vector<Guarded>& GuardedHeaders() {
       {std::regex("mpi\\.h"), {"parallel"}},
       {std::regex("CLI/.*"), {"lib/cli"}},
       {std::regex("(benchmark|cblas)(/.*|\\.h)"), {"bench", "tests"}},
-      {std::regex("(gtest|gmock)/.*"), {"tests"}}};
+      {std::regex("(gtest|gmock)/.*"), {"tests"}},
+      {std::regex("Eigen/.*"), {"examples", "tests", "bench"}}};
   return guarded;
 }
+
+// The one header that names a library which embedders may lack: it is included
+// by those who have it, never by another header of ours.
+constexpr char kEigenAdapter[] = "lib/tensor/eigen.h";
 
 // What someone who includes our headers need not have.
 const std::regex& HiddenFromEmbedders() {
@@ -106,11 +111,11 @@ std::string ReadAll(const std::string& path) {
   return text.str();
 }
 
-// The rule of cmake/install.cmake: headers that mark something RANVIER_API, and
-// the plain types of simd/base.
+// The rule of cmake/install.cmake: headers that mark something RANVIER_API, the
+// plain types of simd/base, and the adapter to Eigen.
 bool IsInstalled(const std::string& path, const std::string& text) {
   return EndsWith(path, ".h") && RoomOf(path) != "lib/cli" &&
-         (RoomOf(path) == "simd/base" ||
+         (RoomOf(path) == "simd/base" || path == kEigenAdapter ||
           text.find("RANVIER_API") != std::string::npos);
 }
 
@@ -142,18 +147,21 @@ std::vector<std::string> Wrongs(const std::string& path,
       if (Arrows().at(room).count(RoomOf(target)) == 0) {
         wrong(room + " must not include " + target);
       }
-      if (installed && !IsInstalled(target, ReadAll(target))) {
+      if (target == kEigenAdapter &&
+          (StartsWith(room, "lib") || EndsWith(path, ".h"))) {
+        wrong("only programs include the adapter to Eigen");
+      } else if (installed && !IsInstalled(target, ReadAll(target))) {
         wrong("an installed header needs " + target + ", which is not");
       }
       continue;
     }
+    const bool adapter = path == kEigenAdapter && StartsWith(name, "Eigen/");
     for (const Guarded& guarded : GuardedHeaders()) {
-      if (std::regex_match(name, guarded.header) &&
+      if (!adapter && std::regex_match(name, guarded.header) &&
           guarded.rooms.count(room) == 0) {
         wrong(room + " must not include <" + name + ">");
       }
     }
-    const bool adapter = path == "lib/tensor/eigen.h";  // asked for by name
     if (installed && !adapter &&
         std::regex_match(name, HiddenFromEmbedders())) {
       wrong("an installed header must not include <" + name + ">");
@@ -226,7 +234,11 @@ TEST(IncludeDirection, RefusesEveryWrongWay) {
       {"gpu/device.h", face + "#include <cuda_runtime_api.h>\n"},
       {"simd/targets.h", face + "#include <hwy/targets.h>\n"},
       {"parallel/context.h", face + "#include <tbb/task_arena.h>\n"},
-      {"lib/tensor/tensor.h", face + "#include <Eigen/Core>\n"},
+      {"lib/nn/linear.cc", "#include <Eigen/Core>\n"},
+      {"lib/nn/linear.cc", include("tensor/eigen.h")},
+      {"lib/tensor/tensor.h", face + include("tensor/eigen.h")},
+      {"lib/tensor/eigen.h", once + "#include <zlib.h>\n"},
+      {"lib/tensor/eigen.h", once + include("simd/math-inl.h")},
       {"lib/io/npy.h", face + include("simd/math-inl.h")},
       {"lib/io/npy.h", "// no guard\n"},
       {"lib/io/npy.cc", "#include \"npy.h\"\n"},
@@ -246,6 +258,8 @@ TEST(IncludeDirection, TakesEveryRightWay) {
       {"gpu/device.cu", "#include <cuda_runtime_api.h>\n"},
       {"lib/cli/main.cc", "#include <CLI/CLI.hpp>\n"},
       {"lib/tensor/eigen.h", once + "#include <Eigen/Core>\n"},
+      {"examples/a.cc", "#include \"ranvier/tensor/eigen.h\"\n"},
+      {"examples/a.cc", "#include <Eigen/Core>\n"},
       {"lib/spiking/a.cc", "#include \"ranvier/gpu/device.h\"\n"},
       {"tests/lib/a_test.cc", "#include \"tests/util/shared_data.h\"\n"},
       {"tests/lib/a_test.cc", "#include \"ranvier/cli/progress.h\"\n"}};

@@ -52,17 +52,23 @@ std::set<std::string> OptionsOfPage(const std::string& page) {
   return options;
 }
 
-TEST(Help, SimulatePageHoldsExactlyTheOptions) {
-  SimulateOptions options;
-  Arguments arguments("simulate");
-  options.AddTo(arguments.app());
-  std::set<std::string> real;
-  for (const CLI::Option* option : arguments.app().get_options()) {
+std::set<std::string> OptionsOf(const CLI::App& app) {
+  std::set<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
     for (const std::string& name : option->get_lnames()) {
-      real.insert("--" + name);
+      names.insert("--" + name);
     }
   }
-  EXPECT_EQ(OptionsOfPage(HelpPage("simulate")), real);
+  return names;
+}
+
+TEST(Help, PagesOfLongRunsHoldExactlyTheOptions) {
+  SimulateOptions options;
+  Arguments simulate("simulate"), tour("tour");
+  options.AddTo(simulate.app());
+  options.AddTourTo(tour.app());
+  EXPECT_EQ(OptionsOfPage(HelpPage("simulate")), OptionsOf(simulate.app()));
+  EXPECT_EQ(OptionsOfPage(HelpPage("tour")), OptionsOf(tour.app()));
 }
 
 TEST(Help, EveryExplainedOptionExists) {
@@ -89,7 +95,7 @@ TEST(Help, EveryExplainedOptionExists) {
 
 TEST(Help, FitsATerminal) {
   for (const char* name :
-       {"", "simulate", "replay", "connectome", "connectome import",
+       {"", "tour", "simulate", "replay", "connectome", "connectome import",
         "connectome stats", "connectome synth", "info"}) {
     std::istringstream lines(HelpPage(name));
     for (std::string line; std::getline(lines, line);) {
@@ -102,6 +108,7 @@ TEST(Command, HelpAndVersion) {
   for (const std::vector<std::string>& args :
        {std::vector<std::string>{"--help"},
         {"help"},
+        {"tour", "--help"},
         {"simulate", "--help"},
         {"help", "simulate"},
         {"replay", "-h"},

@@ -1,14 +1,12 @@
 // The program itself, as a shell runs it.
 
-#include <fcntl.h>
+#include "tests/lib/cli/program.h"
+
 #include <signal.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -23,49 +21,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// For a shell. A program cross-compiled for another machine needs its emulator.
-const std::string kCommand =
-    std::string(RANVIER_EMULATOR) + " " + RANVIER_COMMAND;
-
-// Starts the program; what it prints goes to the file `log`.
-pid_t Start(std::vector<std::string> args, const std::string& log) {
-  args.insert(args.begin(), RANVIER_COMMAND);
-  if (*RANVIER_EMULATOR != '\0') args.insert(args.begin(), RANVIER_EMULATOR);
-  std::vector<char*> argv;
-  for (std::string& arg : args) argv.push_back(arg.data());
-  argv.push_back(nullptr);
-  const pid_t child = fork();
-  if (child == 0) {
-    const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    dup2(file, STDOUT_FILENO);
-    dup2(file, STDERR_FILENO);
-    // A test runner may ignore Ctrl-C, which children inherit.
-    signal(SIGINT, SIG_DFL);
-    execvp(argv[0], argv.data());
-    _exit(127);
-  }
-  return child;
-}
-
-// The exit code, or -1 if a signal ended it.
-int Wait(pid_t child) {
-  int status = 0;
-  waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 class Program : public testing::Test {
  protected:
   void SetUp() override { WriteRing(ring_, 2000); }
 
   // Waits until the program has said that it is about to simulate.
-  void WaitForStart() {
-    for (int i = 0; i < 600; ++i) {
-      if (test::ReadFile(log_).find("in steps of") != std::string::npos) break;
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  }
+  void WaitForStart() { WaitForText(log_, "in steps of"); }
 
   test::TempDir folder_;
   std::string ring_ = folder_.File("ring.conn1");

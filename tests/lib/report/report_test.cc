@@ -9,6 +9,7 @@ namespace ranvier {
 namespace {
 
 using report::Compact;
+using report::Duration;
 using report::Escape;
 using report::Number;
 using report::Thousands;
@@ -53,6 +54,10 @@ TEST(Format, Numbers) {
   EXPECT_EQ(Compact(999), "999");
   EXPECT_EQ(Compact(17348), "17.3 k");
   EXPECT_EQ(Compact(999960), "1 M");
+  EXPECT_EQ(Duration(1.2345), "1.23 s");
+  EXPECT_EQ(Duration(0.9996), "1 s");
+  EXPECT_EQ(Duration(0.0213), "21.3 ms");
+  EXPECT_EQ(Duration(3.1e-6), "3.1 us");
 }
 
 TEST(Svg, TicksAreRoundAndInside) {
@@ -125,6 +130,26 @@ TEST(Report, SilentRunSaysSo) {
   report.neurons = 5;
   report.population_hz.assign(10, 0);
   EXPECT_EQ(Count(RenderReport(report), "No neuron fired"), 1u);
+}
+
+TEST(Report, ProductsStandTogether) {
+  std::vector<Spike> spikes;
+  RunReport report = Example(spikes, 10, 100);
+  EXPECT_EQ(Count(RenderReport(report), "Matrix products"), 0u);
+  const std::string evil = "<script>alert(1)</script>";
+  report.products = {
+      {"8 x 8 x 8", "plain", 1, true, 0.25, 1e-3, 2, 1},
+      {"8 x 8 x 8", "SIMD", 2, false, 0.5, 2.5e-4, 8, 4},
+      {"9 x 9 x 9", evil, 2, false, 3, 0, 0, 0},
+  };
+  const std::string html = RenderReport(report);
+  EXPECT_EQ(Count(html, "Matrix products"), 1u);
+  EXPECT_EQ(Count(html, "8 x 8 x 8"), 1u);
+  EXPECT_EQ(Count(html, "9 x 9 x 9"), 1u);
+  EXPECT_EQ(Count(html, "<td class=\"num\">250 us</td>"), 1u);
+  EXPECT_EQ(Count(html, "width:25%"), 1u);
+  EXPECT_EQ(Count(html, "wrong, not timed"), 1u);
+  EXPECT_EQ(Count(html, "<script"), 0u);
 }
 
 TEST(Report, PopulationBinsAreRoundAndFew) {

@@ -1,0 +1,219 @@
+// Matrix products beside the libraries that CMake found.
+//
+// A row is Op/element/MxNxK/threads:N; ./dev bench runs the program once for
+// each row, so that only those who are compared take turns, within seconds.
+//
+// Counters: gflop_per_s or gop_per_s (2 M N K over time); gbyte_per_s, if each
+// operand moved once; peak_share, of the best multiply-add rate that this
+// process saw on as many threads, which is measured anew before each run; cpus,
+// processor time over time: whether a peer really used its threads.
+
+#include <time.h>
+
+#include <chrono>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "ranvier/parallel/thread_count.h"
+#include "ranvier/simd/targets.h"
+
+#include "bench/gemm/machine_bench.h"
+#include "bench/gemm/operands.h"
+#include "bench/gemm/peak.h"
+#include "bench/gemm/peer.h"
+
+namespace ranvier::bench {
+namespace {
+
+const char* Name(Op op) {
+  switch (op) {
+    case Op::kGemm:
+      return "Gemm";
+    case Op::kLinear:
+      return "Linear";
+    case Op::kLinearPacked:
+      return "LinearPacked";
+    case Op::kLinearGelu:
+      return "LinearGelu";
+    case Op::kGemv:
+      return "Gemv";
+  }
+  return "";
+}
+
+const char* Name(Element element) {
+  switch (element) {
+    case Element::kF32:
+      return "f32";
+    case Element::kBf16:
+      return "bf16";
+    case Element::kU8S8:
+      return "u8s8";
+    case Element::kS8S8:
+      return "s8s8";
+  }
+  return "";
+}
+
+std::string Name(const Product& p) {
+  std::string name = std::string(Name(p.op)) + "/" + Name(p.element) + "/" +
+                     std::to_string(p.M) + "x";
+  if (p.op != Op::kGemv) name += std::to_string(p.N) + "x";
+  return name + std::to_string(p.K);
+}
+
+double CpuSeconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) +
+         1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// Waits until all threads of this process sleep. Those of OpenMP and OpenBLAS
+// spin for up to 0.1 s after a product, in case there comes another: that is
+// their choice and stays as it is, for it is how people use them. But it must
+// not take a core from whoever runs next.
+void WaitUntilIdle() {
+  for (int i = 0; i < 100; ++i) {
+    const double before = CpuSeconds();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    if (CpuSeconds() - before < 0.5e-3) return;
+  }
+}
+
+// Those of the row that is being run: all its peers use the same.
+Operands& OperandsOf(const Product& product) {
+  static std::unique_ptr<Operands> operands;
+  if (operands == nullptr || Name(operands->product()) != Name(product)) {
+    operands.reset();
+    operands = std::make_unique<Operands>(product);
+  }
+  return *operands;
+}
+
+void Run(benchmark::State& state, const Product& product, int threads,
+         const Peer& peer) {
+  Operands& operands = OperandsOf(product);
+  const std::function<void()> run = peer.prepare(operands.product(), threads);
+  static std::set<std::string> checked;
+  const std::string name = Name(product) + std::to_string(threads) + peer.name;
+  if (checked.count(name) == 0) {
+    operands.SpoilResult();
+    run();
+    const std::string wrong = operands.WhatIsWrong();
+    if (!wrong.empty()) {
+      state.SkipWithError(wrong.c_str());
+      return;
+    }
+    checked.insert(name);
+  }
+  WaitUntilIdle();
+  const double peak = MeasurePeak(product.element, threads);
+  run();  // threads awake, caches as in the runs that follow
+  const double cpu_begin = CpuSeconds();
+  const auto begin = std::chrono::steady_clock::now();
+  for (auto _ : state) run();
+  const std::chrono::duration<double> wall =
+      std::chrono::steady_clock::now() - begin;
+  const double cpu_seconds = CpuSeconds() - cpu_begin;
+
+  const double operations = 2.0 * static_cast<double>(product.M) *
+                            static_cast<double>(product.N) *
+                            static_cast<double>(product.K);
+  const size_t bytes =
+      (product.M + product.N) * product.K * SizeOfElement(product.element) +
+      product.M * product.N * 4;
+  const auto rate = [](double amount) {
+    return benchmark::Counter(amount,
+                              benchmark::Counter::kIsIterationInvariantRate);
+  };
+  state.counters[IsInteger(product.element) ? "gop_per_s" : "gflop_per_s"] =
+      rate(operations * 1e-9);
+  state.counters["gbyte_per_s"] = rate(static_cast<double>(bytes) * 1e-9);
+  state.counters["peak_share"] = rate(operations / peak);
+  state.counters["cpus"] = cpu_seconds / wall.count();
+}
+
+std::vector<Product> Rows() {
+  std::vector<Product> rows;
+  const auto square = [&](Element element, size_t n) {
+    rows.push_back({Op::kGemm, element, n, n, n});
+  };
+  // Raw weights and weights that were packed before.
+  const auto linear = [&](Element element, size_t M, size_t N, size_t K) {
+    rows.push_back({Op::kLinear, element, M, N, K});
+    rows.push_back({Op::kLinearPacked, element, M, N, K});
+  };
+  const Element f32 = Element::kF32;
+  for (const size_t n : {16, 32, 48, 64, 100, 128}) square(f32, n);
+  rows.push_back({Op::kGemm, f32, 127, 129, 131});
+  for (const size_t n : {256, 512, 1000, 1024, 2048, 4096}) square(f32, n);
+  for (const size_t n : {768, 1024, 4096}) {
+    for (const size_t M : {1, 4, 16, 64}) linear(f32, M, n, n);
+  }
+  linear(f32, 32, 512, 784);
+  linear(f32, 128, 3072, 768);
+  linear(f32, 128, 768, 3072);
+  linear(f32, 64, 10, 512);
+  for (const size_t N : {96, 384, 512}) linear(f32, 2048, N, 128);
+  rows.push_back({Op::kLinearGelu, f32, 32, 512, 784});
+  rows.push_back({Op::kLinearGelu, f32, 128, 3072, 768});
+  rows.push_back({Op::kLinearGelu, f32, 128, 768, 3072});
+  rows.push_back({Op::kGemv, f32, 4096, 1, 4096});
+  for (const Element element :
+       {Element::kBf16, Element::kU8S8, Element::kS8S8}) {
+    for (const size_t n : {512, 1024, 2048}) square(element, n);
+    for (const size_t n : {1024, 4096}) {
+      for (const size_t M : {1, 4, 16}) linear(element, M, n, n);
+    }
+  }
+  return rows;
+}
+
+void RegisterProducts(const std::vector<int>& thread_counts) {
+  const std::vector<Peer> peers = Peers();
+  for (const Product& product : Rows()) {
+    for (const int threads : thread_counts) {
+      for (const Peer& peer : peers) {
+        if (!peer.has(product, threads)) continue;
+        const std::string name = Name(product) +
+                                 "/threads:" + std::to_string(threads) + "/" +
+                                 peer.name;
+        benchmark::RegisterBenchmark(name.c_str(),
+                                     [=](benchmark::State& state) {
+                                       Run(state, product, threads, peer);
+                                     })
+            ->UseRealTime();
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ranvier::bench
+
+int main(int argc, char** argv) {
+  using namespace ranvier;
+  using namespace ranvier::bench;
+  const int machine = DecideThreadCount(0).threads;
+  std::vector<int> counts{1};
+  if (machine > 1) counts.push_back(machine);
+  for (const Peer& peer : Peers()) {
+    if (!peer.version.empty()) {
+      benchmark::AddCustomContext(peer.name, peer.version);
+    }
+  }
+  benchmark::AddCustomContext("target", simd::CurrentTarget());
+  RegisterMachine(counts);
+  RegisterProducts(counts);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}

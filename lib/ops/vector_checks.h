@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+
+#include "ranvier/simd/base/element_type.h"
+#include "ranvier/simd/base/error.h"
+#include "ranvier/simd/base/view.h"
+
+// What the functions on vectors and element by element ask of their arguments.
+// `op` is the name of the function, for the message.
+namespace ranvier::internal {
+
+inline void RequireSameSize(const char* op, size_t x, size_t y) {
+  if (x == y) return;
+  throw ShapeError(std::string(op) + ": x has " + std::to_string(x) +
+                   " elements and y has " + std::to_string(y) +
+                   "; they must have as many");
+}
+
+inline std::string ShapeText(size_t rows, size_t cols) {
+  return "[" + std::to_string(rows) + ", " + std::to_string(cols) + "]";
+}
+
+template <class A, class B>
+void RequireSameShape(const char* op, const char* a_name, const A& a,
+                      const char* b_name, const B& b) {
+  if (a.rows() == b.rows() && a.cols() == b.cols()) return;
+  throw ShapeError(std::string(op) + ": " + a_name + " is " +
+                   ShapeText(a.rows(), a.cols()) + " and " + b_name + " is " +
+                   ShapeText(b.rows(), b.cols()) + "; they must be the same");
+}
+
+// What is written must have a place for each element.
+template <class T>
+void RequireOwnPlaces(const char* op, const char* name, const VecView<T>& y) {
+  if (y.size() <= 1 || y.stride() != 0) return;
+  throw std::invalid_argument(
+      std::string(op) + ": " + name + " is written but has stride 0, so that " +
+      std::to_string(y.size()) + " elements share one place");
+}
+template <class View>
+void RequireOwnPlaces(const char* op, const char* name, const View& y) {
+  if (y.empty() || ((y.rows() == 1 || y.row_stride() != 0) &&
+                    (y.cols() == 1 || y.col_stride() != 0))) {
+    return;
+  }
+  throw std::invalid_argument(std::string(op) + ": " + name +
+                              " is written but has stride 0: row " +
+                              std::to_string(y.row_stride()) + ", column " +
+                              std::to_string(y.col_stride()) + ", shape " +
+                              ShapeText(y.rows(), y.cols()));
+}
+
+}  // namespace ranvier::internal
