@@ -176,15 +176,18 @@ class Int8Product {
     }
   }
 
-  // The panel that begins at column `col` of B.
-  void PackPanel(size_t col, unsigned char* out) {
-    const size_t cols = std::min(shape_.nr, N_ - col);
-    simd::PackInt8Panels(Block(p_.b, 0, col, K_, cols), panel_shape_, 0, 1,
-                         out);
+  // Panels of columns [begin, end) of B.
+  void PackPanels(size_t begin, size_t end, unsigned char* out) {
+    const size_t panels = Pieces(end - begin, shape_.nr);
+    simd::PackInt8Panels(Block(p_.b, 0, begin, K_, end - begin), panel_shape_,
+                         0, panels, out);
     if (!has_column_terms_ && p_.a_zeros == nullptr) return;
-    simd::SumInt8Panel(out, panel_shape_, K_, cols, column_sums_ + col,
-                       column_pairs_ + col);
-    MakeColumnTerms(column_sums_, column_pairs_, col, col + cols);
+    for (size_t col = begin; col < end; col += shape_.nr) {
+      simd::SumInt8Panel(out + (col - begin) * depth_, panel_shape_, K_,
+                         std::min(shape_.nr, end - col), column_sums_ + col,
+                         column_pairs_ + col);
+    }
+    MakeColumnTerms(column_sums_, column_pairs_, begin, end);
   }
 
   void PackPart(bool pack_a, bool pack_b) {
@@ -201,11 +204,10 @@ class Int8Product {
     const size_t b_groups = Pieces(panels, panels_at_once);
     ForEach(a_groups + b_groups, [&](size_t i) {
       if (i < b_groups) {
-        const size_t end = std::min(panels, (i + 1) * panels_at_once);
-        for (size_t p = i * panels_at_once; p < end; ++p) {
-          const size_t col = p * shape_.nr;
-          PackPanel(cols_.begin + col, b_ + col * depth_);
-        }
+        const size_t begin = i * panels_at_once * shape_.nr;
+        const size_t end =
+            std::min(cols_.size, begin + panels_at_once * shape_.nr);
+        PackPanels(cols_.begin + begin, cols_.begin + end, b_ + begin * depth_);
         return;
       }
       const size_t first = (i - b_groups) * tiles_at_once;
@@ -306,9 +308,7 @@ class Int8Product {
       const size_t col = panel * shape_.nr;
       g.cols = std::min(cols_.size, end * shape_.nr) - col;
       if (packs_here) {
-        for (size_t i = 0; i < end - panel; ++i) {
-          PackPanel(cols_.begin + col + i * shape_.nr, room + i * panel_bytes);
-        }
+        PackPanels(cols_.begin + col, cols_.begin + col + g.cols, room);
         g.b = room;
       } else if (packs_apart_) {
         g.b = b_ + panel * panel_bytes;

@@ -4,6 +4,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "ranvier/simd/gemm/pack_int8.cc"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
@@ -106,8 +107,14 @@ HWY_INLINE size_t QuadsOfLanes(D d, const ByteSlab& s, size_t k, size_t lane,
 
 void QuadsAlongLanes(const ByteSlab& s, size_t begin, size_t end,
                      uint32_t* HWY_RESTRICT out) {
+  // Values of k may be pages apart: too far for the processor to see what
+  // comes next.
+  constexpr size_t kAhead = 64;
   for (size_t quad = begin; quad < end; ++quad, out += s.width) {
     const size_t k = 4 * quad;
+    for (size_t i = k + kAhead; i < HWY_MIN(k + kAhead + 4, s.depth); ++i) {
+      hwy::Prefetch(s.At(0, i));
+    }
     size_t lane = 0;
     if (k + 4 <= s.depth) {
       lane = QuadsOfLanes(hn::ScalableTag<uint32_t>(), s, k, lane, out);
@@ -223,21 +230,24 @@ void PackInt8TilesImpl(const ConstAnyMatView& a, const RowTiles& tiles,
 
 void PackInt8PanelsImpl(const ConstAnyMatView& b, const GemmShape& shape,
                         size_t first, size_t last, void* packed) {
-  constexpr size_t kRun = 64;
   auto* out = static_cast<uint32_t*>(packed);
   ByteSlab s;
   s.lane_stride = b.col_stride();
   s.depth_stride = b.row_stride();
   s.depth = b.rows();
   const size_t steps = (s.depth + 3) / 4;
-  for (size_t panel = first; panel < last; ++panel) {
-    const size_t col = panel * shape.nr;
-    s.from = static_cast<const uint8_t*>(b.data()) + col * b.col_stride();
-    s.lanes = HWY_MIN(shape.nr, b.cols() - col);
-    s.width = PanelWidth(shape, s.lanes);
-    uint32_t* to = out + col * steps;
-    for (size_t begin = 0; begin < steps; begin += kRun) {
-      PackQuads(s, begin, HWY_MIN(begin + kRun, steps), to + begin * s.width);
+  // Of all panels at a time, so that what is read with a panel's share of a
+  // row is still there for the next: as many rows as L1 knows the pages of, or
+  // columns as long as fit L1.
+  const size_t run = s.depth_stride == 1 ? 64 : 16;
+  for (size_t begin = 0; begin < steps; begin += run) {
+    const size_t end = HWY_MIN(begin + run, steps);
+    for (size_t panel = first; panel < last; ++panel) {
+      const size_t col = panel * shape.nr;
+      s.from = static_cast<const uint8_t*>(b.data()) + col * b.col_stride();
+      s.lanes = HWY_MIN(shape.nr, b.cols() - col);
+      s.width = PanelWidth(shape, s.lanes);
+      PackQuads(s, begin, end, out + col * steps + begin * s.width);
     }
   }
 }
