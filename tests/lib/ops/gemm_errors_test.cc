@@ -108,9 +108,11 @@ TEST_F(GemmErrorsTest, IntegerTypes) {
                                   {"b has", name}, false);
     Expect<std::invalid_argument>(A(2, 2), B(2, 2), integers, {},
                                   {"c has", name});
-    ExpectParts(
-        MessageOf<std::invalid_argument>([&] { PackedMatrix(ctx_, integers); }),
-        {name});
+    ExpectParts(MessageOf<std::invalid_argument>([&] {
+                  const PackedMatrix packed(ctx_, integers);  // s8 can be
+                  Gemm(ctx_, A(2, 2), packed, C(2, 2));
+                }),
+                {name});
   }
 }
 

@@ -149,7 +149,7 @@ TEST_F(BrokenPackedMatrixFile, Kinds) {
                 "is not a packed matrix");
   ExpectRefused(With<uint32_t>(8, 0), "version 0");
   ExpectRefused(With<uint32_t>(8, 2), "version 2");
-  ExpectRefused(With<uint32_t>(12, 3), "element type 3");
+  ExpectRefused(With<uint32_t>(12, 4), "element type 4");
   ExpectRefused(With<uint32_t>(12, 0), "a matrix [5, 19] of f32");
   ExpectRefused(With<uint32_t>(32, 0), "lanes");
   ExpectRefused(With<uint32_t>(32, 3), "lanes");
