@@ -38,36 +38,23 @@ struct TileArgs {
   size_t partial_stride;
   float* out;
   size_t out_stride;
-  size_t cols;
+  size_t cols;  // out has room for whole vectors of them
 };
 
+// Whole vectors only: code for the rest would be there once a tile and sum.
 HWY_INLINE void StoreSums(const TileArgs& t, int row, size_t col, GemmV sum0,
                           GemmV sum1, int vecs) {
   const GemmD d;
   const size_t N = hn::Lanes(d);
-  const size_t left = t.cols - HWY_MIN(col, t.cols);
+  if (t.partial != nullptr) {
+    const float* partial =
+        t.partial + static_cast<size_t>(row) * t.partial_stride + col;
+    sum0 = hn::Add(hn::LoadU(d, partial), sum0);
+    if (vecs == 2) sum1 = hn::Add(hn::LoadU(d, partial + N), sum1);
+  }
   float* out = t.out + static_cast<size_t>(row) * t.out_stride + col;
-  const float* partial =
-      t.partial == nullptr
-          ? nullptr
-          : t.partial + static_cast<size_t>(row) * t.partial_stride + col;
-  if (HWY_LIKELY(left >= static_cast<size_t>(vecs) * N)) {
-    if (partial != nullptr) {
-      sum0 = hn::Add(hn::LoadU(d, partial), sum0);
-      if (vecs == 2) sum1 = hn::Add(hn::LoadU(d, partial + N), sum1);
-    }
-    hn::StoreU(sum0, d, out);
-    if (vecs == 2) hn::StoreU(sum1, d, out + N);
-    return;
-  }
-  if (partial != nullptr) {
-    sum0 = hn::Add(hn::LoadN(d, partial, left), sum0);
-    if (vecs == 2 && left > N) {
-      sum1 = hn::Add(hn::LoadN(d, partial + N, left - N), sum1);
-    }
-  }
-  hn::StoreN(sum0, d, out, left);
-  if (vecs == 2 && left > N) hn::StoreN(sum1, d, out + N, left - N);
+  hn::StoreU(sum0, d, out);
+  if (vecs == 2) hn::StoreU(sum1, d, out + N);
 }
 
 // How the operands lie, and how they are multiplied. A step takes kDepth values
@@ -218,23 +205,22 @@ using TileFunction = void (*)(const TileArgs&);
 constexpr int WidePanels(size_t rows) {
   return rows == 1 ? 4 : rows <= 3 ? 2 : 1;
 }
-template <class Operands, int kVecs>
 struct TileTable {
   TileFunction narrow[kMR];  // one panel
-  TileFunction wide[3];      // WidePanels(rows) panels
+  TileFunction wide[3];      // WidePanels(rows) panels, of two vectors
 };
 template <class Operands, int kVecs>
-constexpr TileTable<Operands, kVecs> MakeTileTable() {
-  TileTable<Operands, kVecs> table{};
+constexpr TileTable MakeTileTable() {
+  TileTable table{};
   [&]<size_t... r>(std::index_sequence<r...>) {
     ((table.narrow[r] = ComputeTile<Operands, r + 1, 1, kVecs>), ...);
   }
   (std::make_index_sequence<kMR>());
-  [&]<size_t... r>(std::index_sequence<r...>) {
-    ((table.wide[r] = ComputeTile<Operands, r + 1, WidePanels(r + 1), kVecs>),
-     ...);
+  if constexpr (kVecs == 2) {
+    table.wide[0] = ComputeTile<Operands, 1, WidePanels(1), 2>;
+    table.wide[1] = ComputeTile<Operands, 2, WidePanels(2), 2>;
+    table.wide[2] = ComputeTile<Operands, 3, WidePanels(3), 2>;
   }
-  (std::make_index_sequence<3>());
   return table;
 }
 

@@ -32,28 +32,63 @@ HWY_INLINE void PrefetchRows(const AnyMatView& c, size_t row, size_t col,
   }
 }
 
-// One tile of sums, stored or through the epilogue.
+// to[row] = a[row] + b[row], of columns that do not fill a vector. b may be
+// null.
+inline HWY_NOINLINE void AddRows(const float* a, size_t a_stride,
+                                 const float* b, size_t b_stride, float* to,
+                                 size_t to_stride, size_t rows, size_t cols) {
+  const GemmD d;
+  const size_t N = hn::Lanes(d);
+  for (size_t row = 0; row < rows; ++row) {
+    for (size_t i = 0; i < cols; i += N) {
+      auto x = hn::LoadN(d, a + row * a_stride + i, cols - i);
+      if (b != nullptr) {
+        x = hn::Add(hn::LoadN(d, b + row * b_stride + i, cols - i), x);
+      }
+      hn::StoreN(x, d, to + row * to_stride + i, cols - i);
+    }
+  }
+}
+
+// One tile of sums, stored or through the epilogue. Where its columns do not
+// fill vectors, it goes by way of `sums`, which has room for them.
 HWY_INLINE void RunTile(TileFunction function, TileArgs& t,
                         const GemmOutput& output, size_t row, size_t col,
                         size_t rows, float* sums) {
-  t.partial = output.partial == nullptr
-                  ? nullptr
-                  : output.partial + row * output.partial_stride + col;
+  const size_t N = hn::Lanes(GemmD());
+  const size_t width = (t.cols + N - 1) / N * N;
+  const float* partial =
+      output.partial == nullptr
+          ? nullptr
+          : output.partial + row * output.partial_stride + col;
+  const bool whole = width == t.cols;
+  t.partial = whole ? partial : nullptr;
   t.partial_stride = output.partial_stride;
-  if (output.epilogue == nullptr) {
-    t.out = output.out + row * output.out_stride + col;
+  float* out =
+      output.out + (output.out == nullptr ? 0 : row * output.out_stride + col);
+  if (output.epilogue == nullptr && whole) {
+    t.out = out;
     t.out_stride = output.out_stride;
     function(t);
     return;
   }
-  const size_t N = hn::Lanes(GemmD());
   t.out = sums;
-  t.out_stride = (t.cols + N - 1) / N * N;
+  t.out_stride = width;
+  if (output.epilogue == nullptr) {
+    function(t);
+    AddRows(sums, width, partial, output.partial_stride, out, output.out_stride,
+            rows, t.cols);
+    return;
+  }
   PrefetchRows(output.epilogue->c, output.row + row, output.col + col, rows,
                t.cols);
   function(t);
-  FinishTile(*output.epilogue, sums, t.out_stride, output.row + row,
-             output.col + col, rows, t.cols);
+  if (!whole && partial != nullptr) {
+    AddRows(sums, width, partial, output.partial_stride, sums, width, rows,
+            t.cols);
+  }
+  FinishTile(*output.epilogue, sums, width, output.row + row, output.col + col,
+             rows, t.cols);
 }
 
 // Over panels, and for each over the tiles of A: the panel stays in L1 while
