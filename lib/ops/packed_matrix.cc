@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ranvier/ops/packed_matrix_file.h"
+#include "ranvier/ops/view_check.h"
 #include "ranvier/parallel/packed_panels.h"
 #include "ranvier/simd/base/error.h"
 
@@ -71,6 +72,7 @@ void PackedMatrix::Unpack(AnyMatView b) const {
                      std::to_string(b.rows()) + ", " +
                      std::to_string(b.cols()) + "]");
   }
+  internal::CheckMemory("PackedMatrix::Unpack", b, "b", true);
   internal::Unpack(*panels_, b);
 }
 
