@@ -6,7 +6,7 @@
 
 #include "ranvier/parallel/cache_sizes.h"
 
-namespace ranvier::internal {
+namespace ranvier::parallel {
 namespace {
 
 // Of K at a time: a panel of it and a tile of A stay in L1, and what a sum
@@ -577,4 +577,4 @@ void GemmBatch(Context& ctx, size_t count,
   });
 }
 
-}  // namespace ranvier::internal
+}  // namespace ranvier::parallel

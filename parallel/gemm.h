@@ -8,7 +8,7 @@
 #include "ranvier/simd/base/any_view.h"
 #include "ranvier/simd/gemm/gemm.h"
 
-namespace ranvier::internal {
+namespace ranvier::parallel {
 
 struct GemmProblem {
   ConstAnyMatView a;  // [M, K]
@@ -28,4 +28,4 @@ void Gemm(Context& ctx, const GemmProblem& problem, int max_threads);
 void GemmBatch(Context& ctx, size_t count,
                const std::function<GemmProblem(size_t)>& make);
 
-}  // namespace ranvier::internal
+}  // namespace ranvier::parallel

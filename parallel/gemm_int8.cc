@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <functional>
 
-namespace ranvier::internal {
+namespace ranvier::parallel {
 namespace {
 
 // Bytes of a panel, as the micro-kernel reads it, for a piece of K. Longer than
@@ -399,4 +399,4 @@ void GemmInt8(Context& ctx, const Int8Problem& p, int max_threads) {
   Int8Product(ctx, p, threads).Run();
 }
 
-}  // namespace ranvier::internal
+}  // namespace ranvier::parallel

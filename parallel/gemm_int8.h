@@ -7,7 +7,7 @@
 #include "ranvier/simd/base/any_view.h"
 #include "ranvier/simd/gemm/gemm_int8.h"
 
-namespace ranvier::internal {
+namespace ranvier::parallel {
 
 struct Int8Problem {
   ConstAnyMatView a;  // [M, K], u8 or s8
@@ -27,4 +27,4 @@ struct Int8Problem {
 // Threads  up to max_threads of ctx.
 void GemmInt8(Context& ctx, const Int8Problem& problem, int max_threads);
 
-}  // namespace ranvier::internal
+}  // namespace ranvier::parallel

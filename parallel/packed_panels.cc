@@ -6,7 +6,7 @@
 #include "ranvier/simd/gemm/gemm.h"
 #include "ranvier/simd/gemm/gemm_int8.h"
 
-namespace ranvier::internal {
+namespace ranvier::parallel {
 
 size_t PanelBytes(ElementType type, size_t rows, size_t cols, size_t nr,
                   size_t lanes) {
@@ -82,4 +82,4 @@ void Unpack(const PackedPanels& panels, const AnyMatView& b) {
   }
 }
 
-}  // namespace ranvier::internal
+}  // namespace ranvier::parallel

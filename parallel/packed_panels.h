@@ -8,7 +8,7 @@
 #include "ranvier/simd/base/any_view.h"
 #include "ranvier/simd/base/element_type.h"
 
-namespace ranvier::internal {
+namespace ranvier::parallel {
 
 // B [rows = K, cols = N] in the panels of simd/gemm/gemm.h, s8 in those of
 // gemm_int8.h.
@@ -38,4 +38,4 @@ void Unpack(const PackedPanels& panels, const AnyMatView& b);
 // Packed on a target that has the current one's layout.
 bool FitsCurrentTarget(const PackedPanels& panels);
 
-}  // namespace ranvier::internal
+}  // namespace ranvier::parallel

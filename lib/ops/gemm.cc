@@ -93,13 +93,13 @@ const float* Contiguous(const VecView<const float>& bias,
   return copy->data();
 }
 
-internal::GemmProblem CheckProblem(const ConstAnyMatView& a,
+parallel::GemmProblem CheckProblem(const ConstAnyMatView& a,
                                    const ConstAnyMatView& b,
                                    const AnyMatView& c,
                                    const GemmOptions& options) {
   CheckOperands(a, b.rows(), b.cols());
   CheckView(b, "b", false);
-  internal::GemmProblem problem;
+  parallel::GemmProblem problem;
   problem.a = a;
   problem.b = b;
   problem.epilogue = CheckEpilogue(a, b.cols(), c, options);
@@ -132,10 +132,10 @@ AnyMatView Step(const AnyMatView& m, size_t elements) {
 
 void Gemm(Context& ctx, ConstAnyMatView a, ConstAnyMatView b, AnyMatView c,
           const GemmOptions& options) {
-  internal::GemmProblem problem = CheckProblem(a, b, c, options);
+  parallel::GemmProblem problem = CheckProblem(a, b, c, options);
   std::vector<float> bias;
   problem.epilogue.bias = Contiguous(options.bias, &bias);
-  internal::Gemm(ctx, problem, ctx.threads());
+  parallel::Gemm(ctx, problem, ctx.threads());
 }
 
 void Gemm(Context& ctx, ConstAnyMatView a, const PackedMatrix& b, AnyMatView c,
@@ -146,24 +146,24 @@ void Gemm(Context& ctx, ConstAnyMatView a, const PackedMatrix& b, AnyMatView c,
         "by GemmInt8");
   }
   CheckOperands(a, b.rows(), b.cols());
-  internal::GemmProblem problem;
+  parallel::GemmProblem problem;
   problem.a = a;
   problem.packed = &b.panels();
   problem.epilogue = CheckEpilogue(a, b.cols(), c, options);
   CheckOverlap(a, "a", c);
   std::vector<float> bias;
   problem.epilogue.bias = Contiguous(options.bias, &bias);
-  if (internal::FitsCurrentTarget(b.panels())) {
-    internal::Gemm(ctx, problem, ctx.threads());
+  if (parallel::FitsCurrentTarget(b.panels())) {
+    parallel::Gemm(ctx, problem, ctx.threads());
     return;
   }
   // Packed on another target than the one that is forced now.
   AlignedBuffer<unsigned char> plain(b.rows() * b.cols() * SizeBytes(b.type()));
   const AnyMatView view(plain.data(), b.type(), b.rows(), b.cols(), b.cols());
   b.Unpack(view);
-  const internal::PackedPanels panels = internal::Pack(ctx, view);
+  const parallel::PackedPanels panels = parallel::Pack(ctx, view);
   problem.packed = &panels;
-  internal::Gemm(ctx, problem, ctx.threads());
+  parallel::Gemm(ctx, problem, ctx.threads());
 }
 
 void GemmBatched(Context& ctx, std::span<const ConstAnyMatView> a,
@@ -181,8 +181,8 @@ void GemmBatched(Context& ctx, std::span<const ConstAnyMatView> a,
   for (size_t i = 0; i < a.size(); ++i) CheckProblem(a[i], b[i], c[i], options);
   std::vector<float> copy;
   const float* bias = Contiguous(options.bias, &copy);
-  internal::GemmBatch(ctx, a.size(), [&](size_t i) {
-    internal::GemmProblem problem = CheckProblem(a[i], b[i], c[i], options);
+  parallel::GemmBatch(ctx, a.size(), [&](size_t i) {
+    parallel::GemmProblem problem = CheckProblem(a[i], b[i], c[i], options);
     problem.epilogue.bias = bias;
     return problem;
   });
@@ -196,7 +196,7 @@ void GemmStridedBatched(Context& ctx, size_t batch, ConstAnyMatView a,
     throw std::invalid_argument(
         "GemmStridedBatched: one residual cannot serve a batch; use beta");
   }
-  const internal::GemmProblem first = CheckProblem(a, b, c, options);
+  const parallel::GemmProblem first = CheckProblem(a, b, c, options);
   if (batch > 1 && c_distance == 0 && !c.empty()) {
     throw ShapeError(
         "GemmStridedBatched: the distance from c to c is 0: all products "
@@ -211,8 +211,8 @@ void GemmStridedBatched(Context& ctx, size_t batch, ConstAnyMatView a,
   }
   std::vector<float> copy;
   const float* bias = Contiguous(options.bias, &copy);
-  internal::GemmBatch(ctx, batch, [&](size_t i) {
-    internal::GemmProblem problem = first;
+  parallel::GemmBatch(ctx, batch, [&](size_t i) {
+    parallel::GemmProblem problem = first;
     problem.a = Step(a, i * a_distance);
     problem.b = Step(b, i * b_distance);
     problem.epilogue.c = Step(c, i * c_distance);

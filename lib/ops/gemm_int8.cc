@@ -127,7 +127,7 @@ void CheckOverlap(const void* operand, const char* name, const AnyMatView& c) {
 }
 
 // Everything but b's memory. `copies` must outlive the problem.
-internal::Int8Problem CheckProblem(const ConstAnyMatView& a, size_t b_rows,
+parallel::Int8Problem CheckProblem(const ConstAnyMatView& a, size_t b_rows,
                                    size_t N, const AnyMatView& c,
                                    const GemmInt8Options& o, Copies* copies) {
   if (a.type() != ElementType::kU8 && a.type() != ElementType::kI8) {
@@ -155,7 +155,7 @@ internal::Int8Problem CheckProblem(const ConstAnyMatView& a, size_t b_rows,
   CheckOutput(c, o, N);
   CheckOverlap(a.data(), "a", c);
 
-  internal::Int8Problem p;
+  parallel::Int8Problem p;
   p.a = a;
   simd::Int8Epilogue& e = p.epilogue;
   e.c = c;
@@ -184,11 +184,11 @@ void GemmInt8(Context& ctx, ConstAnyMatView a, MatView<const int8_t> b,
               AnyMatView c, const GemmInt8Options& options) {
   internal::CheckMemory("GemmInt8", b, "b", false);
   Copies copies;
-  internal::Int8Problem problem =
+  parallel::Int8Problem problem =
       CheckProblem(a, b.rows(), b.cols(), c, options, &copies);
   CheckOverlap(b.data(), "b", c);
   problem.b = b;
-  internal::GemmInt8(ctx, problem, ctx.threads());
+  parallel::GemmInt8(ctx, problem, ctx.threads());
 }
 
 void GemmInt8(Context& ctx, ConstAnyMatView a, const PackedMatrix& b,
@@ -197,20 +197,20 @@ void GemmInt8(Context& ctx, ConstAnyMatView a, const PackedMatrix& b,
     FailType("the packed b", b.type(), "s8 is possible here, floats in Gemm");
   }
   Copies copies;
-  internal::Int8Problem problem =
+  parallel::Int8Problem problem =
       CheckProblem(a, b.rows(), b.cols(), c, options, &copies);
   problem.packed = &b.panels();
-  if (internal::FitsCurrentTarget(b.panels()) || b.size_bytes() == 0) {
-    internal::GemmInt8(ctx, problem, ctx.threads());
+  if (parallel::FitsCurrentTarget(b.panels()) || b.size_bytes() == 0) {
+    parallel::GemmInt8(ctx, problem, ctx.threads());
     return;
   }
   // Packed on another target than the one that is forced now.
   AlignedBuffer<int8_t> plain(b.rows() * b.cols());
   const MatView<int8_t> view(plain.data(), b.rows(), b.cols());
   b.Unpack(view);
-  const internal::PackedPanels panels = internal::Pack(ctx, view);
+  const parallel::PackedPanels panels = parallel::Pack(ctx, view);
   problem.packed = &panels;
-  internal::GemmInt8(ctx, problem, ctx.threads());
+  parallel::GemmInt8(ctx, problem, ctx.threads());
 }
 
 }  // namespace ranvier

@@ -14,7 +14,7 @@
 namespace ranvier {
 
 PackedMatrix::PackedMatrix()
-    : panels_(std::make_shared<const internal::PackedPanels>()) {}
+    : panels_(std::make_shared<const parallel::PackedPanels>()) {}
 
 PackedMatrix::PackedMatrix(Context& ctx, ConstAnyMatView b) {
   switch (b.type()) {
@@ -52,7 +52,7 @@ PackedMatrix::PackedMatrix(Context& ctx, ConstAnyMatView b) {
                      " is larger than any memory; look at its strides");
   }
   panels_ =
-      std::make_shared<const internal::PackedPanels>(internal::Pack(ctx, b));
+      std::make_shared<const parallel::PackedPanels>(parallel::Pack(ctx, b));
 }
 
 size_t PackedMatrix::rows() const { return panels_->rows; }
@@ -73,7 +73,7 @@ void PackedMatrix::Unpack(AnyMatView b) const {
                      std::to_string(b.cols()) + "]");
   }
   internal::CheckMemory("PackedMatrix::Unpack", b, "b", true);
-  internal::Unpack(*panels_, b);
+  parallel::Unpack(*panels_, b);
 }
 
 void PackedMatrix::Save(const std::filesystem::path& path) const {
@@ -83,7 +83,7 @@ void PackedMatrix::Save(const std::filesystem::path& path) const {
 PackedMatrix PackedMatrix::Load(Context& ctx,
                                 const std::filesystem::path& path) {
   PackedMatrix matrix;
-  matrix.panels_ = std::make_shared<const internal::PackedPanels>(
+  matrix.panels_ = std::make_shared<const parallel::PackedPanels>(
       io::ReadPackedPanels(ctx, path.string()));
   return matrix;
 }

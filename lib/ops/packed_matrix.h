@@ -10,7 +10,7 @@
 
 namespace ranvier {
 
-namespace internal {
+namespace parallel {
 struct PackedPanels;
 }
 
@@ -47,10 +47,10 @@ class RANVIER_API PackedMatrix {
   void Save(const std::filesystem::path& path) const;
   static PackedMatrix Load(Context& ctx, const std::filesystem::path& path);
 
-  const internal::PackedPanels& panels() const { return *panels_; }
+  const parallel::PackedPanels& panels() const { return *panels_; }
 
  private:
-  std::shared_ptr<const internal::PackedPanels> panels_;
+  std::shared_ptr<const parallel::PackedPanels> panels_;
 };
 
 }  // namespace ranvier

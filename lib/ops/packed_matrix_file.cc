@@ -89,7 +89,7 @@ Header ReadHeader(const MappedFile& file) {
   const bool empty = h.rows == 0 || h.cols == 0;
   if (h.rows > kMost || h.cols > kMost ||
       (!empty && h.rows * h.cols > payload) || h.panel_bytes != payload ||
-      internal::PanelBytes(kTypes[h.type], h.rows, h.cols, h.nr, h.lanes) !=
+      parallel::PanelBytes(kTypes[h.type], h.rows, h.cols, h.nr, h.lanes) !=
           payload) {
     Fail(path, AtByte(offsetof(Header, rows)),
          "a matrix [" + std::to_string(h.rows) + ", " + std::to_string(h.cols) +
@@ -103,7 +103,7 @@ Header ReadHeader(const MappedFile& file) {
 
 }  // namespace
 
-void WritePackedPanels(const internal::PackedPanels& panels,
+void WritePackedPanels(const parallel::PackedPanels& panels,
                        const std::string& path) {
   Header h{};
   std::memcpy(h.magic, kMagic, sizeof(h.magic));
@@ -124,7 +124,7 @@ void WritePackedPanels(const internal::PackedPanels& panels,
   file.Commit();
 }
 
-internal::PackedPanels ReadPackedPanels(Context& ctx, const std::string& path) {
+parallel::PackedPanels ReadPackedPanels(Context& ctx, const std::string& path) {
   const MappedFile file(path, MappedFile::Pages::kNow);
   const Header h = ReadHeader(file);
   const unsigned char* bytes = file.data() + sizeof(h);
@@ -133,7 +133,7 @@ internal::PackedPanels ReadPackedPanels(Context& ctx, const std::string& path) {
     Fail(path, AtByte(sizeof(h)), "the panels do not have their checksum",
          kRemedy);
   }
-  internal::PackedPanels panels;
+  parallel::PackedPanels panels;
   panels.rows = static_cast<size_t>(h.rows);
   panels.cols = static_cast<size_t>(h.cols);
   panels.type = kTypes[h.type];
@@ -141,8 +141,8 @@ internal::PackedPanels ReadPackedPanels(Context& ctx, const std::string& path) {
   panels.lanes = h.lanes;
   panels.data = AlignedBuffer<unsigned char>(size);
   if (size != 0) std::memcpy(panels.data.data(), bytes, size);
-  if (internal::FitsCurrentTarget(panels)) {
-    if (panels.type == ElementType::kI8) internal::SumColumns(ctx, &panels);
+  if (parallel::FitsCurrentTarget(panels)) {
+    if (panels.type == ElementType::kI8) parallel::SumColumns(ctx, &panels);
     return panels;
   }
 
@@ -150,8 +150,8 @@ internal::PackedPanels ReadPackedPanels(Context& ctx, const std::string& path) {
                                      SizeBytes(panels.type));
   const AnyMatView view(plain.data(), panels.type, panels.rows, panels.cols,
                         panels.cols);
-  internal::Unpack(panels, view);
-  return internal::Pack(ctx, view);
+  parallel::Unpack(panels, view);
+  return parallel::Pack(ctx, view);
 }
 
 }  // namespace ranvier::io

@@ -20,12 +20,12 @@ namespace ranvier::io {
 //   56   8  XXH3-64 of the 56 bytes before
 //   64  64  zero
 //   128     the panels of simd/gemm/gemm.h and gemm_int8.h
-void WritePackedPanels(const internal::PackedPanels& panels,
+void WritePackedPanels(const parallel::PackedPanels& panels,
                        const std::string& path);
 
 // Checks everything before it allocates; packs anew what was packed for other
 // vectors than the current target's.
 // Throws  IoError: path, byte offset, what was found, what to try.
-internal::PackedPanels ReadPackedPanels(Context& ctx, const std::string& path);
+parallel::PackedPanels ReadPackedPanels(Context& ctx, const std::string& path);
 
 }  // namespace ranvier::io

@@ -100,7 +100,7 @@ using WidenedOperands = QuadOperands;
 //   a0 b0 + a1 b1 = (a0 + b1) (a1 + b0) - a0 a1 - b0 b1
 // The last two terms belong to a row and a column and are added to the sums of
 // K at once. As many instructions as without, but half the multiplications,
-// which only two of four ports can do: AVX2 gains a quarter. 16 bits hold the
+// which only two of four ports can do: AVX2 gains a tenth. 16 bits hold the
 // factors, and modulo 2^32 nothing is lost.
 constexpr bool kPairProducts = HWY_ARCH_X86;
 struct PairOperands {
