@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <functional>
 
-#include "ranvier/parallel/cache_sizes.h"
+#include "ranvier/parallel/partition.h"
 
 namespace ranvier::parallel {
 namespace {
@@ -42,12 +42,6 @@ const void* At(const ConstAnyMatView& m, size_t row, size_t col) {
   return static_cast<const unsigned char*>(m.data()) +
          (row * m.row_stride() + col * m.col_stride()) * SizeBytes(m.type());
 }
-ConstAnyMatView Block(const ConstAnyMatView& m, size_t row, size_t col,
-                      size_t rows, size_t cols) {
-  return {At(m, row, col), m.type(),      rows, cols,
-          m.row_stride(),  m.col_stride()};
-}
-
 // Sums need nothing but to be stored in, or added to, C.
 bool IsPlain(const simd::GemmEpilogue& e) {
   return e.c.type() == ElementType::kF32 && e.c.col_stride() == 1 &&
@@ -87,18 +81,6 @@ struct Sums {
     return o;
   }
 };
-
-// Cuts [0, n) into `parts` pieces that differ by one at most.
-size_t Cut(size_t n, size_t parts, size_t i) {
-  return n / parts * i + std::min(i, n % parts);
-}
-
-// The length of equal pieces of n that are at most `most` long.
-size_t Even(size_t n, size_t most) {
-  if (n <= most) return n;
-  const size_t pieces = (n + most - 1) / most;
-  return (n + pieces - 1) / pieces;
-}
 
 void ForEach(Context& ctx, int threads, size_t n,
              const std::function<void(size_t)>& body) {
@@ -149,12 +131,13 @@ void MultiplyDirect(Context& ctx, const GemmProblem& p, int threads) {
   const bool plain = IsPlain(p.epilogue);
   const bool stream = Work(M, N, K) > kDirectWork;
   if (!stream && threads == 1 && (plain || K <= kDirectDepth)) {
-    DirectBlock(p, {&p.epilogue, plain}, 0, M, 0, N, Even(K, kDirectDepth));
+    DirectBlock(p, {&p.epilogue, plain}, 0, M, 0, N,
+                EvenPiece(K, kDirectDepth));
     return;
   }
   // Streaming, few rows of B are open at a time: as many as there are pages
   // whose addresses the processor remembers, or streams that it follows.
-  const size_t depth_at_once = !stream  ? Even(K, kDirectDepth)
+  const size_t depth_at_once = !stream  ? EvenPiece(K, kDirectDepth)
                                : M <= 3 ? 8
                                         : 32;
   const size_t nr = simd::CurrentGemmShape().nr;
@@ -285,9 +268,9 @@ class PanelProduct {
     const size_t depth = std::min(K_, kPackedDepth);
     const bool waits = !IsPlain(p_.epilogue) && K_ > kDepth;
     const size_t rows =
-        Fit(M_, kPackedBytes / (depth * sizeof(float)), kRowsAtOnce);
+        EvenPiece(M_, kPackedBytes / (depth * sizeof(float)), kRowsAtOnce);
     const size_t cols =
-        Fit(N_, kPackedBytes / (depth * sizeof(float)), kColsAtOnce);
+        EvenPiece(N_, kPackedBytes / (depth * sizeof(float)), kColsAtOnce);
 
     const size_t shared_bytes = Align(
         by_rows_
@@ -332,14 +315,6 @@ class PanelProduct {
   static constexpr size_t kPanelByPanel = 64 * 1024;
 
   static size_t Align(size_t bytes) { return (bytes + 127) / 128 * 128; }
-  // n in equal pieces of at most `most`, each a multiple of `unit`.
-  static size_t Fit(size_t n, size_t most, size_t unit) {
-    most = std::max(most / unit * unit, unit);
-    const size_t pieces = (n + most - 1) / most;
-    const size_t piece = (n + pieces - 1) / pieces;
-    return std::min(n, (piece + unit - 1) / unit * unit);
-  }
-
   void ForAll(size_t n, const std::function<void(size_t)>& body) {
     if (n == 1 || threads_ == 1) {
       for (size_t i = 0; i < n; ++i) body(i);

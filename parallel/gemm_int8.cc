@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 
+#include "ranvier/parallel/partition.h"
+
 namespace ranvier::parallel {
 namespace {
 
@@ -24,25 +26,6 @@ constexpr double kThreadWork = 64.0 * 64 * 64;
 constexpr size_t kBlock = 16;
 
 size_t Align(size_t bytes) { return (bytes + 127) / 128 * 128; }
-size_t Pieces(size_t n, size_t most) { return (n + most - 1) / most; }
-// Cuts [0, n) into `parts` pieces that differ by one at most.
-size_t Cut(size_t n, size_t parts, size_t i) {
-  return n / parts * i + std::min(i, n % parts);
-}
-// n in equal pieces of at most `most`, but at least of `least`, which divides
-// them.
-size_t Fit(size_t n, size_t most, size_t least) {
-  most = std::max(most / least * least, least);
-  const size_t piece = Pieces(n, Pieces(n, most));
-  return std::min(n, Pieces(piece, least) * least);
-}
-
-ConstAnyMatView Block(const ConstAnyMatView& m, size_t row, size_t col,
-                      size_t rows, size_t cols) {
-  const auto* at = static_cast<const unsigned char*>(m.data()) +
-                   row * m.row_stride() + col * m.col_stride();
-  return {at, m.type(), rows, cols, m.row_stride(), m.col_stride()};
-}
 
 class Int8Product {
  public:
@@ -60,11 +43,12 @@ class Int8Product {
 
   void Run() {
     const size_t rows =
-        Fit(M_, kPackedABytes / (depth_ * shape_.a_bytes), shape_.mr);
+        EvenPiece(M_, kPackedABytes / (depth_ * shape_.a_bytes), shape_.mr);
     // B is packed where it is used, unless many rows use it.
     packs_apart_ = p_.packed == nullptr && M_ > kBlock * shape_.mr;
     const size_t cols =
-        packs_apart_ ? Fit(N_, kPackedBBytes / depth_, shape_.nr * 4) : N_;
+        packs_apart_ ? EvenPiece(N_, kPackedBBytes / depth_, shape_.nr * 4)
+                     : N_;
 
     // One allocation for what all threads share.
     const size_t a_bytes = Align(rows * depth_ * shape_.a_bytes);

@@ -174,6 +174,7 @@ one, each of them in several ways:
   SIMD, f32                the kernels of the SIMD target, on one thread and on
                            all of them
   SIMD, bf16               operands of half the size, sums in f32
+  SIMD, s8 x s8            8-bit integers with a scale, sums exact
 
 Every product is compared with the same product in double precision before it
 is timed. One that is off by more than its bound is told and not timed.
@@ -192,7 +193,7 @@ is timed. One that is off by more than its bound is told and not timed.
 
 In the table a product of M x N x K takes 2 M N K operations. Times are medians;
 an error is the largest one, as a share of its bound: 2 (K + 2) / 2^24 times the
-product of the absolute values. bf16 operands are rounded beforehand.
+product of the absolute values. Narrow operands are rounded beforehand.
 
 Ctrl-C stops at the next step and writes what was reached; run.json then says
 "complete": false. A second Ctrl-C stops at once.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ranvier/ops/gemm.h"
+#include "ranvier/ops/gemm_int8.h"
 #include "ranvier/ops/packed_matrix.h"
 #include "ranvier/simd/base/error.h"
 #include "ranvier/simd/base/float16.h"
@@ -22,8 +23,25 @@ double SecondsSince(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
+// What one step of an int8 is worth: a power of two, so that its multiples are
+// floats.
+constexpr float kInt8Step = 0x1.0p-7f;
+
+int8_t AsInt8(float x) {
+  return static_cast<int8_t>(
+      std::clamp(std::nearbyint(x / kInt8Step), -128.0f, 127.0f));
+}
+
 float Rounded(float x, ProductStorage storage) {
-  return storage == ProductStorage::kBf16 ? ToFloat(ToBf16(x)) : x;
+  switch (storage) {
+    case ProductStorage::kF32:
+      return x;
+    case ProductStorage::kBf16:
+      return ToFloat(ToBf16(x));
+    case ProductStorage::kInt8:
+      return static_cast<float>(AsInt8(x)) * kInt8Step;
+  }
+  return x;
 }
 
 Tensor<float> Uniform(Context& ctx, const Shape& shape, ProductStorage storage,
@@ -44,11 +62,12 @@ Tensor<float> Uniform(Context& ctx, const Shape& shape, ProductStorage storage,
   return t;
 }
 
-Tensor<bf16> AsBf16(const Tensor<float>& from) {
-  Tensor<bf16> to = Tensor<bf16>::Uninitialized(from.shape());
-  for (size_t i = 0; i < from.elements(); ++i) {
-    to.data()[i] = ToBf16(from.data()[i]);
-  }
+template <typename T>
+std::shared_ptr<const Tensor<T>> Stored(const Tensor<float>& from,
+                                        T (*convert)(float)) {
+  auto to = std::make_shared<Tensor<T>>(Tensor<T>::Uninitialized(from.shape()));
+  std::transform(from.data(), from.data() + from.elements(), to->data(),
+                 convert);
   return to;
 }
 
@@ -75,10 +94,25 @@ ProductWay::Run LibraryF32(Context& ctx, const ProductOperands& operands) {
 }
 
 ProductWay::Run LibraryBf16(Context& ctx, const ProductOperands& operands) {
-  return Library<bf16>(
-      ctx, operands.shape,
-      std::make_shared<const Tensor<bf16>>(AsBf16(operands.a)),
-      std::make_shared<const Tensor<bf16>>(AsBf16(operands.b)));
+  bf16 (*const convert)(float) = ToBf16;
+  return Library<bf16>(ctx, operands.shape, Stored(operands.a, convert),
+                       Stored(operands.b, convert));
+}
+
+ProductWay::Run LibraryInt8(Context& ctx, const ProductOperands& operands) {
+  const auto a = Stored(operands.a, AsInt8);
+  const auto b = Stored(operands.b, AsInt8);
+  GemmInt8Options options;
+  options.a_scale = options.b_scale = VecView<const float>(&kInt8Step, 1);
+  if (!operands.shape.packed) {
+    return [&ctx, a, b, options](MatView<float> c) {
+      GemmInt8(ctx, *a, b->Mat(), c, options);
+    };
+  }
+  const PackedMatrix packed(ctx, *b);
+  return [&ctx, a, packed, options](MatView<float> c) {
+    GemmInt8(ctx, *a, packed, c, options);
+  };
 }
 
 // One way of one product that is right and waits for the clock.
@@ -206,6 +240,10 @@ std::vector<ProductWay> ProductWays() {
        .storage = kBf16,
        .all_threads = true,
        .prepare = LibraryBf16},
+      {.name = "SIMD, s8 x s8",
+       .storage = kInt8,
+       .all_threads = true,
+       .prepare = LibraryInt8},
   };
 }
 

@@ -25,7 +25,7 @@ struct ProductShape {
 
 // How the operands are stored. Each is rounded to it before anything is
 // computed, so that the error shown is that of the product.
-enum class ProductStorage { kF32, kBf16 };
+enum class ProductStorage { kF32, kBf16, kInt8 };
 
 // What a product is computed from, and what must come out.
 struct ProductOperands {

@@ -51,7 +51,8 @@ ProductWay WrongWay(float value, int* runs = nullptr) {
 TEST(TourProducts, OperandsAreThoseOfTheSeed) {
   const ProductShape shape{3, 5, 7};
   Context one({.threads = 1}), seven({.threads = 7});
-  for (const auto storage : {ProductStorage::kF32, ProductStorage::kBf16}) {
+  for (const auto storage :
+       {ProductStorage::kF32, ProductStorage::kBf16, ProductStorage::kInt8}) {
     const ProductOperands x = MakeOperands(one, shape, storage, 4);
     const ProductOperands y = MakeOperands(seven, shape, storage, 4);
     EXPECT_TRUE(test::SameBits<float>(x.a.span(), y.a.span()));
@@ -66,6 +67,9 @@ TEST(TourProducts, OperandsAreThoseOfTheSeed) {
       EXPECT_LE(std::fabs(value), 1);
       if (storage == ProductStorage::kBf16) {
         EXPECT_EQ(ToFloat(ToBf16(value)), value);
+      }
+      if (storage == ProductStorage::kInt8) {
+        EXPECT_EQ(std::nearbyint(value * 128), value * 128);
       }
     }
     for (size_t i = 0; i < shape.M; ++i) {
@@ -127,7 +131,7 @@ TEST(TourProducts, EveryWayIsRightAndTimed) {
   EXPECT_TRUE(measured.rows[0].baseline);
   EXPECT_EQ(measured.rows[1].threads, 1);
   EXPECT_EQ(measured.rows[2].threads, 2);
-  EXPECT_EQ(measured.rows[4].product, "layer 3 x 40 x 21, packed weights");
+  EXPECT_EQ(measured.rows[5].product, "layer 3 x 40 x 21, packed weights");
 }
 
 TEST(TourProducts, OneThreadHasNoRowTwice) {
