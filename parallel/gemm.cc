@@ -20,14 +20,22 @@ constexpr size_t kDirectDepth = 256;
 // Bytes of the operand that is packed for all.
 constexpr size_t kPackedBytes = size_t{32} << 20;
 
-// Multiply-adds below which packing costs more than it gains.
-constexpr double kDirectWork = 128.0 * 128 * 128;
+// Multiply-adds, and elements of A and of B, up to which packing costs more
+// than it gains.
+constexpr double kDirectWork = 320.0 * 320 * 320;
+constexpr size_t kDirectElements = 320 * 320;
+// The same where rows of A collide.
+constexpr double kCollidingWork = 128.0 * 128 * 128;
+// Panels of B up to which packing A does.
+constexpr size_t kDirectPanels = 8;
 // Below this a second thread costs more than it does.
-constexpr double kThreadWork = 40.0 * 40 * 40;
+constexpr double kThreadWork = 56.0 * 56 * 56;
 // Rows of A, or columns of B, up to which dot products with weights as they lie
 // win over packing them.
 constexpr size_t kDotRows = 64;
 constexpr size_t kDotCols = 12;
+// Elements of A from which it is copied if its rows collide.
+constexpr size_t kDotCopied = 32 * 1024;
 // Of K at a time, if several dot products share what is in cache.
 constexpr size_t kDotDepth = 1024;
 // Rows of A below which B is read once only, so that packing it is a loss.
@@ -41,6 +49,19 @@ double Work(size_t m, size_t n, size_t k) {
 const void* At(const ConstAnyMatView& m, size_t row, size_t col) {
   return static_cast<const unsigned char*>(m.data()) +
          (row * m.row_stride() + col * m.col_stride()) * SizeBytes(m.type());
+}
+// Whether rows so many f32 apart begin in a few sets of L1 and push each other
+// out.
+bool Collides(size_t row_stride) {
+  return row_stride * sizeof(float) % 2048 == 0;
+}
+// Whether packing costs more than it gains.
+bool IsSmall(const GemmProblem& p) {
+  const size_t M = p.a.rows(), N = p.b.cols(), K = p.a.cols();
+  const double work = Work(M, N, K);
+  return work <= kDirectWork && M * K <= kDirectElements &&
+         K * N <= kDirectElements &&
+         (work <= kCollidingWork || !Collides(p.a.row_stride()));
 }
 // Sums need nothing but to be stored in, or added to, C.
 bool IsPlain(const simd::GemmEpilogue& e) {
@@ -129,7 +150,7 @@ void DirectBlock(const GemmProblem& p, const Sums& sums, size_t row,
 void MultiplyDirect(Context& ctx, const GemmProblem& p, int threads) {
   const size_t M = p.a.rows(), N = p.b.cols(), K = p.a.cols();
   const bool plain = IsPlain(p.epilogue);
-  const bool stream = Work(M, N, K) > kDirectWork;
+  const bool stream = !IsSmall(p);
   if (!stream && threads == 1 && (plain || K <= kDirectDepth)) {
     DirectBlock(p, {&p.epilogue, plain}, 0, M, 0, N,
                 EvenPiece(K, kDirectDepth));
@@ -150,11 +171,11 @@ void MultiplyDirect(Context& ctx, const GemmProblem& p, int threads) {
     col_parts = (col_parts + parts - 1) / parts * parts;
   } else if (threads > 1) {
     const auto parts = static_cast<size_t>(threads);
-    const size_t panels = (N + nr - 1) / nr;
-    if (panels >= parts && (panels % parts == 0 || M < 4 * parts)) {
+    // Whichever side can be cut evenly, or rows.
+    if (N % (nr * parts) == 0 || M < 8 * parts) {
       col_parts = parts;
     } else {
-      row_parts = std::min(parts, M);
+      row_parts = parts;
     }
   }
   const size_t panels = (N + nr - 1) / nr;
@@ -190,12 +211,14 @@ void MultiplyDots(Context& ctx, const GemmProblem& p, int threads) {
   ConstAnyMatView a = p.a;
   const bool plain = IsPlain(p.epilogue);
   const size_t depth = M > 4 ? kDotDepth : K;
-  const bool copies =
-      a.type() != ElementType::kF32 || (a.col_stride() != 1 && K > 1);
+  const bool copies = a.type() != ElementType::kF32 ||
+                      (a.col_stride() != 1 && K > 1) ||
+                      (M * K >= kDotCopied && Collides(a.row_stride()));
+  const size_t stride = Collides(K) ? K + 16 : K;
   const bool waits = !plain && K > depth;
-  auto* room = static_cast<float*>(
-      ctx.Scratch(((copies ? M * K : 0) + (waits ? M * N : 0)) * sizeof(float),
-                  ScratchRoom::kOperands));
+  auto* room = static_cast<float*>(ctx.Scratch(
+      ((copies ? M * stride : 0) + (waits ? M * N : 0)) * sizeof(float),
+      ScratchRoom::kOperands));
   Sums sums{&p.epilogue, plain};
   if (waits) {
     sums.waiting = room;
@@ -203,15 +226,16 @@ void MultiplyDots(Context& ctx, const GemmProblem& p, int threads) {
     room += M * N;
   }
   if (copies) {
-    simd::PackTiles(a, simd::RowTiles(M, 1), 0, M, ElementType::kF32, K, room);
-    a = MatView<const float>(room, M, K);
+    simd::PackTiles(a, simd::RowTiles(M, 1), 0, M, ElementType::kF32, stride,
+                    room);
+    a = MatView<const float>(room, M, K, stride);
   }
   // Along the larger side, in groups of 8: as many columns as a dot product
   // takes at once.
   const bool by_rows = M > N;
   const size_t groups = ((by_rows ? M : N) + 7) / 8;
   const size_t tasks =
-      std::min(groups, threads == 1 ? 1 : 4 * static_cast<size_t>(threads));
+      std::min(groups, threads == 1 ? 1 : 2 * static_cast<size_t>(threads));
   ForEach(ctx, threads, tasks, [&](size_t i) {
     const size_t begin = Cut(groups, tasks, i) * 8;
     const size_t end = std::min(by_rows ? M : N, Cut(groups, tasks, i + 1) * 8);
@@ -231,6 +255,23 @@ void MultiplyDots(Context& ctx, const GemmProblem& p, int threads) {
       simd::GemmDot(g);
     }
   });
+}
+
+// B was packed, but all of it is one panel with so few columns that much of it
+// would be empty.
+void MultiplyNarrow(Context& ctx, const GemmProblem& p, int threads) {
+  const size_t N = p.epilogue.c.cols(), K = p.a.cols();
+  const simd::GemmShape shape = simd::CurrentGemmShape();
+  const size_t width = N > shape.lanes ? shape.nr : shape.lanes;
+  const ConstAnyMatView panel(p.packed->data.data(), p.packed->type, K, N,
+                              width, 1);
+  auto* columns = static_cast<float*>(ctx.Scratch(N * K * sizeof(float)));
+  simd::PackTiles(panel, simd::RowTiles(K, K), 0, 1, ElementType::kF32, N,
+                  columns);
+  GemmProblem unpacked = p;
+  unpacked.packed = nullptr;
+  unpacked.b = MatView<const float>(columns, N, K).Transposed();
+  MultiplyDots(ctx, unpacked, threads);
 }
 
 // ---- Packed ----
@@ -259,7 +300,11 @@ class PanelProduct {
               : b_type_ == ElementType::kBf16 ? simd::GemmBf16
               : b_type_ == ElementType::kF16  ? simd::GemmF16
                                               : simd::GemmF32;
-    by_rows_ = packed_ ? M_ >= kRowsAtOnce / 2 * threads_ : M_ >= N_;
+    direct_ = b_type_ == ElementType::kF32 && p.a.type() == ElementType::kF32 &&
+              p.a.col_stride() == 1 && !Collides(p.a.row_stride()) &&
+              M_ >= shape_.mr && N_ <= kDirectPanels * shape_.nr;
+    by_rows_ = packed_ ? direct_ || M_ >= kRowsAtOnce / 2 * threads_
+                       : direct_ || M_ >= N_;
   }
 
   void Run() {
@@ -399,11 +444,35 @@ class PanelProduct {
   void MultiplyRows(size_t row, size_t rows) {
     const simd::RowTiles tiles(rows, shape_.mr);
     const size_t panels = simd::PanelCount(shape_, part_.cols);
+    if (direct_) return MultiplyRowsDirect(row, rows);
     auto* a = static_cast<unsigned char*>(
         ctx_.Scratch(rows * kDepth * SizeBytes(a_type_)));
     for (size_t k = 0; k < part_.depth; k += kDepth) {
       PackRows(row, tiles, 0, tiles.count(), rows, k, a);
       MultiplyPanels(a, tiles, 0, tiles.count(), row, 0, panels, k);
+    }
+  }
+
+  // The same with A as it lies.
+  void MultiplyRowsDirect(size_t row, size_t rows) {
+    simd::GemmDirectArgs g;
+    g.rows = rows;
+    g.a_row_stride = p_.a.row_stride();
+    g.a_col_stride = 1;
+    g.b_filled_up = true;
+    for (size_t k = 0; k < part_.depth; k += kDepth) {
+      g.depth = DepthAt(k);
+      g.a = static_cast<const float*>(At(p_.a, part_.row + row, part_.k + k));
+      for (size_t col = 0; col < part_.cols; col += shape_.nr) {
+        const Panels panels = PanelsAt(col / shape_.nr, k);
+        g.cols = std::min(shape_.nr, part_.cols - col);
+        g.b_row_stride = g.cols > shape_.lanes ? shape_.nr : shape_.lanes;
+        g.b = reinterpret_cast<const float*>(panels.at) +
+              panels.first_k * g.b_row_stride;
+        g.output = sums_.At(part_.row + row, part_.col + col, part_.k + k == 0,
+                            part_.k + k + g.depth == K_);
+        simd::GemmDirect(g);
+      }
     }
   }
 
@@ -443,6 +512,25 @@ class PanelProduct {
     return to;
   }
 
+  // From `at` panels of so many bytes, in which part_.k + k stands at first_k.
+  struct Panels {
+    const unsigned char* at;
+    size_t bytes, first_k;
+  };
+  size_t PanelBytesOf(size_t depth) const {
+    return shape_.nr * simd::PanelDepth(b_type_, depth) * SizeBytes(b_type_);
+  }
+  // Of the part's columns from `panel` on, among those of all of B.
+  Panels PanelsAt(size_t panel, size_t k) const {
+    if (packed_) {
+      const size_t bytes = PanelBytesOf(K_);
+      return {p_.packed->data.data() + (part_.col / shape_.nr + panel) * bytes,
+              bytes, part_.k + k};
+    }
+    const size_t bytes = PanelBytesOf(part_.depth);
+    return {shared_ + panel * bytes, bytes, k};
+  }
+
   // Tiles [first_tile, last_tile) of rows [row, ...) times panels [panel,
   // last_panel) for [k, k + kDepth). The panels stand in `own`, or among those
   // of all of B.
@@ -458,21 +546,12 @@ class PanelProduct {
     g.a = a;
     const size_t col = panel * shape_.nr;
     g.cols = std::min(part_.cols, last_panel * shape_.nr) - col;
-    const size_t depth = own != nullptr ? DepthAt(k)
-                         : packed_      ? K_
-                                        : part_.depth;
-    g.panel_bytes =
-        shape_.nr * simd::PanelDepth(b_type_, depth) * SizeBytes(b_type_);
-    if (own != nullptr) {
-      g.b = own;
-    } else if (packed_) {
-      g.b = p_.packed->data.data() +
-            (part_.col + col) / shape_.nr * g.panel_bytes;
-      g.first_k = part_.k + k;
-    } else {
-      g.b = shared_ + panel * g.panel_bytes;
-      g.first_k = k;
-    }
+    const Panels panels = own != nullptr
+                              ? Panels{own, PanelBytesOf(DepthAt(k)), 0}
+                              : PanelsAt(panel, k);
+    g.b = panels.at;
+    g.panel_bytes = panels.bytes;
+    g.first_k = panels.first_k;
     g.output =
         sums_.At(part_.row + row + tiles.Begin(first_tile), part_.col + col,
                  part_.k + k == 0, part_.k + k + DepthAt(k) == K_);
@@ -485,6 +564,7 @@ class PanelProduct {
   simd::GemmShape shape_;
   size_t M_, N_, K_;
   bool packed_;
+  bool direct_ = false;  // A as it lies
   bool by_rows_ = false;
   ElementType a_type_, b_type_;
   void (*kernel_)(const simd::GemmPanels&) noexcept;
@@ -515,6 +595,11 @@ void Gemm(Context& ctx, const GemmProblem& p, int max_threads) {
   const int threads =
       work < kThreadWork ? 1 : std::min(max_threads, ctx.threads());
   if (p.packed != nullptr) {
+    // Pairs of bf16 do not lie as a matrix does.
+    if (N <= std::min(kDotCols, simd::CurrentGemmShape().nr) && M >= kDotCols &&
+        p.packed->type != ElementType::kBf16) {
+      return MultiplyNarrow(ctx, p, threads);
+    }
     PanelProduct(ctx, p, threads).Run();
     return;
   }
@@ -526,8 +611,7 @@ void Gemm(Context& ctx, const GemmProblem& p, int max_threads) {
   }
   const bool f32 =
       p.a.type() == ElementType::kF32 && p.b.type() == ElementType::kF32;
-  if (f32 && p.b.col_stride() == 1 &&
-      (work <= kDirectWork || M <= kStreamRows)) {
+  if (f32 && p.b.col_stride() == 1 && (IsSmall(p) || M <= kStreamRows)) {
     return MultiplyDirect(ctx, p, threads);
   }
   if ((p.b.row_stride() == 1 || K == 1) && (M <= kDotRows || N <= kDotCols)) {

@@ -11,6 +11,10 @@ it is processor time that is compared then: the same on an idle machine, and on
 a busy one without what other work took away. With several there is no such
 remedy: threads that wait for each other by spinning may lose a thousandfold.
 Such a row has its ratio in brackets and does not count in the means.
+
+A benchmark may have a counter machine, the share of its best that the machine
+gave around the run. Where it was less than 0.9 the run is left out if there are
+better ones, else the row is one of those in brackets.
 """
 
 import argparse
@@ -50,10 +54,16 @@ def without_waiting(run):
             else value for key, value in run.items()}
 
 
+def was_slow(run):
+    """Whether the machine gave less than it can."""
+    return run.get("machine", 1) < 0.9
+
+
 def was_disturbed(runs):
     """Whether the calling thread, which never sleeps in a product, had to."""
-    return "cpus" in runs[0] and statistics.median(
-        run["cpu_time"] / run["real_time"] for run in runs) < 0.9
+    return all(was_slow(run) for run in runs) or (
+        "cpus" in runs[0] and statistics.median(
+            run["cpu_time"] / run["real_time"] for run in runs) < 0.9)
 
 
 def read_runs(benchmarks):
@@ -67,6 +77,7 @@ def read_runs(benchmarks):
     cases = {}
     for case, by_who in samples.items():
         for who, runs in by_who.items():
+            runs = [run for run in runs if not was_slow(run)] or runs
             disturbed = was_disturbed(runs)
             runs = [without_waiting(run) for run in runs]
             errors = [run["error_message"] for run in runs
@@ -141,6 +152,7 @@ def compared(cases):
         ours, best = by_who.get("ranvier"), best_peer(by_who)
         counters = dict(ours[1]) if ours else {}
         share = counters.pop("peak_share", None)
+        counters.pop("machine", None)
         ratio = show(ratio_of(by_who), ".2f")
         if ratio != "-" and is_busy(case, by_who):
             ratio = f"({ratio})"

@@ -312,13 +312,31 @@ Rate RunChain(Chain chain, int threads) {
   });
 }
 
-double MeasurePeak(Element element, int threads) {
+namespace {
+
+// What has just been measured, and the best so far.
+struct PeakRates {
+  double now = 0, best = 0;
+};
+PeakRates MeasureChain(Chain chain, int threads) {
   static std::map<std::pair<Chain, int>, double> best;
+  const Rate rate = RunChain(chain, threads);
+  double& peak = best[{chain, threads}];
+  const double now = rate.amount > 0 ? rate.amount / rate.seconds : 0;
+  peak = std::max(peak, now);
+  return {now, peak};
+}
+
+}  // namespace
+
+double MachineShare(int threads) {
+  const PeakRates rates = MeasureChain(Chain::kF32Fma, threads);
+  return rates.now / rates.best;
+}
+
+double MeasurePeak(Element element, int threads) {
   const auto measure = [&](Chain chain) {
-    const Rate rate = RunChain(chain, threads);
-    double& peak = best[{chain, threads}];
-    if (rate.amount > 0) peak = std::max(peak, rate.amount / rate.seconds);
-    return peak;
+    return MeasureChain(chain, threads).best;
   };
   const double f32 = measure(Chain::kF32Fma);
   if (element == Element::kF32) return f32;

@@ -31,6 +31,11 @@ Rate RunChain(Chain chain, int threads);
 // widened, so their peak is never below that of f32.
 double MeasurePeak(Element element, int threads);
 
+// What the machine gives now, as a share of the best that it gave. A virtual
+// processor that has to share a core with another, at the host's discretion,
+// gives about half for as long as that lasts.
+double MachineShare(int threads);
+
 enum class Traffic {
   kRead,
   kCopy,           // bytes read and written both count

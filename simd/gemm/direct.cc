@@ -56,6 +56,11 @@ void GemmDirectImpl(const GemmDirectArgs& g) {
     t.b = g.b + col;
     columns(col, nr, 1, kFull);
   }
+  if (g.b_filled_up && col != g.cols) {
+    t.b = g.b + col;
+    columns(col, g.cols - col, 1, g.cols - col > N ? kFull : kHalf);
+    return;
+  }
   if (col + N <= g.cols) {
     t.b = g.b + col;
     columns(col, N, 1, kHalf);

@@ -117,14 +117,17 @@ void GemmF16(const GemmPanels& block) noexcept;
 // A and B bf16, multiplied as they are. Only where shape.bf16_dot.
 void GemmBf16Dot(const GemmPanels& block) noexcept;
 
-// Nothing packed: A at any strides, B row by row, depth at most 256. For small
-// sizes.
+// A as it lies, at any strides, and B row by row: for what is used too seldom
+// to be worth packing.
 struct GemmDirectArgs {
   size_t rows = 0, cols = 0, depth = 0;
   const float* a = nullptr;
   size_t a_row_stride = 0, a_col_stride = 0;
   const float* b = nullptr;
   size_t b_row_stride = 0;
+  // Rows of B go on to the end of their last vector, as those of panels do. If
+  // not, depth is at most 256.
+  bool b_filled_up = false;
   GemmOutput output;
 };
 void GemmDirect(const GemmDirectArgs& block) noexcept;
