@@ -19,4 +19,8 @@ struct CacheSizes {
 RANVIER_API CacheSizes
 DetectCacheSizes(const std::filesystem::path& root = "/");
 
+// Whether rows so many bytes apart begin in so few sets of an L1 that they push
+// each other out: with 64 sets of 64 bytes, every one or two rows meet again.
+constexpr bool RowsCollide(size_t bytes) { return bytes % 2048 == 0; }
+
 }  // namespace ranvier

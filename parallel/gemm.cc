@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 
+#include "ranvier/parallel/cache_sizes.h"
 #include "ranvier/parallel/partition.h"
 
 namespace ranvier::parallel {
@@ -50,18 +51,16 @@ const void* At(const ConstAnyMatView& m, size_t row, size_t col) {
   return static_cast<const unsigned char*>(m.data()) +
          (row * m.row_stride() + col * m.col_stride()) * SizeBytes(m.type());
 }
-// Whether rows so many f32 apart begin in a few sets of L1 and push each other
-// out.
-bool Collides(size_t row_stride) {
-  return row_stride * sizeof(float) % 2048 == 0;
-}
+size_t Aligned(size_t bytes) { return (bytes + 127) / 128 * 128; }
+
 // Whether packing costs more than it gains.
 bool IsSmall(const GemmProblem& p) {
   const size_t M = p.a.rows(), N = p.b.cols(), K = p.a.cols();
   const double work = Work(M, N, K);
   return work <= kDirectWork && M * K <= kDirectElements &&
          K * N <= kDirectElements &&
-         (work <= kCollidingWork || !Collides(p.a.row_stride()));
+         (work <= kCollidingWork ||
+          !RowsCollide(p.a.row_stride() * sizeof(float)));
 }
 // Sums need nothing but to be stored in, or added to, C.
 bool IsPlain(const simd::GemmEpilogue& e) {
@@ -211,24 +210,28 @@ void MultiplyDots(Context& ctx, const GemmProblem& p, int threads) {
   ConstAnyMatView a = p.a;
   const bool plain = IsPlain(p.epilogue);
   const size_t depth = M > 4 ? kDotDepth : K;
-  const bool copies = a.type() != ElementType::kF32 ||
-                      (a.col_stride() != 1 && K > 1) ||
-                      (M * K >= kDotCopied && Collides(a.row_stride()));
-  const size_t stride = Collides(K) ? K + 16 : K;
+  const bool bf16_dot = simd::CurrentGemmShape().bf16_dot &&
+                        a.type() == ElementType::kBf16 &&
+                        p.b.type() == ElementType::kBf16;
+  const ElementType a_type = bf16_dot ? ElementType::kBf16 : ElementType::kF32;
+  const size_t a_bytes = SizeBytes(a_type);
+  const bool copies =
+      a.type() != a_type || (a.col_stride() != 1 && K > 1) ||
+      (M * K >= kDotCopied && RowsCollide(a.row_stride() * a_bytes));
+  const size_t stride = K % 2 + (RowsCollide(K * a_bytes) ? K + 32 : K);
+  const size_t copy_bytes = copies ? Aligned(M * stride * a_bytes) : 0;
   const bool waits = !plain && K > depth;
-  auto* room = static_cast<float*>(ctx.Scratch(
-      ((copies ? M * stride : 0) + (waits ? M * N : 0)) * sizeof(float),
-      ScratchRoom::kOperands));
+  auto* room = static_cast<unsigned char*>(
+      ctx.Scratch(copy_bytes + (waits ? M * N * sizeof(float) : 0),
+                  ScratchRoom::kOperands));
   Sums sums{&p.epilogue, plain};
   if (waits) {
-    sums.waiting = room;
+    sums.waiting = reinterpret_cast<float*>(room + copy_bytes);
     sums.waiting_stride = N;
-    room += M * N;
   }
   if (copies) {
-    simd::PackTiles(a, simd::RowTiles(M, 1), 0, M, ElementType::kF32, stride,
-                    room);
-    a = MatView<const float>(room, M, K, stride);
+    simd::PackTiles(a, simd::RowTiles(M, 1), 0, M, a_type, stride, room);
+    a = ConstAnyMatView(room, a_type, M, K, stride);
   }
   // Along the larger side, in groups of 8: as many columns as a dot product
   // takes at once.
@@ -244,12 +247,13 @@ void MultiplyDots(Context& ctx, const GemmProblem& p, int threads) {
     simd::GemmDotArgs g;
     g.rows = by_rows ? end - begin : M;
     g.cols = by_rows ? N : end - begin;
+    g.a_type = a_type;
     g.a_row_stride = a.row_stride();
     g.b_type = p.b.type();
     g.b_col_stride = p.b.col_stride();
     for (size_t k = 0; k < K; k += depth) {
       g.depth = std::min(depth, K - k);
-      g.a = static_cast<const float*>(At(a, row, k));
+      g.a = At(a, row, k);
       g.b = At(p.b, k, col);
       g.output = sums.At(row, col, k == 0, k + g.depth == K);
       simd::GemmDot(g);
@@ -301,7 +305,8 @@ class PanelProduct {
               : b_type_ == ElementType::kF16  ? simd::GemmF16
                                               : simd::GemmF32;
     direct_ = b_type_ == ElementType::kF32 && p.a.type() == ElementType::kF32 &&
-              p.a.col_stride() == 1 && !Collides(p.a.row_stride()) &&
+              p.a.col_stride() == 1 &&
+              !RowsCollide(p.a.row_stride() * sizeof(float)) &&
               M_ >= shape_.mr && N_ <= kDirectPanels * shape_.nr;
     by_rows_ = packed_ ? direct_ || M_ >= kRowsAtOnce / 2 * threads_
                        : direct_ || M_ >= N_;
@@ -317,7 +322,7 @@ class PanelProduct {
     const size_t cols =
         EvenPiece(N_, kPackedBytes / (depth * sizeof(float)), kColsAtOnce);
 
-    const size_t shared_bytes = Align(
+    const size_t shared_bytes = Aligned(
         by_rows_
             ? (packed_
                    ? 0
@@ -359,7 +364,6 @@ class PanelProduct {
   // Elements of A that stay in cache beside a stream of panels.
   static constexpr size_t kPanelByPanel = 64 * 1024;
 
-  static size_t Align(size_t bytes) { return (bytes + 127) / 128 * 128; }
   void ForAll(size_t n, const std::function<void(size_t)>& body) {
     if (n == 1 || threads_ == 1) {
       for (size_t i = 0; i < n; ++i) body(i);

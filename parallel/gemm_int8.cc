@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 
+#include "ranvier/parallel/cache_sizes.h"
 #include "ranvier/parallel/partition.h"
 
 namespace ranvier::parallel {
@@ -24,6 +26,10 @@ constexpr size_t kPackAtOnce = 256 * 1024;
 constexpr double kThreadWork = 64.0 * 64 * 64;
 // Register tiles, and panels, of a block of C.
 constexpr size_t kBlock = 16;
+// Rows of A up to which dot products with weights as they lie win over packing
+// them, and columns of sums at a time.
+constexpr size_t kDotRows = 16;
+constexpr size_t kDotCols = 64;
 
 size_t Align(size_t bytes) { return (bytes + 127) / 128 * 128; }
 
@@ -42,6 +48,11 @@ class Int8Product {
         depth_(simd::PanelDepth(ElementType::kI8, K_)) {}
 
   void Run() {
+    if (p_.packed == nullptr && M_ <= kDotRows &&
+        (p_.b.row_stride() == 1 || K_ == 1)) {
+      RunDots();
+      return;
+    }
     const size_t rows =
         EvenPiece(M_, kPackedABytes / (depth_ * shape_.a_bytes), shape_.mr);
     // B is packed where it is used, unless many rows use it.
@@ -110,6 +121,77 @@ class Int8Product {
     } else {
       ctx_.ParallelFor(n, body);
     }
+  }
+
+  // Nothing packed but the few rows of A. A row of ones gives the columns'
+  // sums.
+  void RunDots() {
+    shape_.pair_products = false;
+    const bool ones =
+        p_.a_zeros != nullptr || p_.a_zero + shape_.Shift(p_.a.type()) != 0;
+    const size_t rows = M_ + (ones ? 1 : 0);
+    dot_stride_ = RowsCollide(K_ * shape_.a_bytes) ? K_ + 64 : K_;
+    const size_t a_bytes = Align(rows * dot_stride_ * shape_.a_bytes);
+    const size_t row_bytes = Align(M_ * sizeof(int32_t));
+    const size_t col_bytes = ones ? Align(N_ * sizeof(int32_t)) : 0;
+    auto* room = static_cast<unsigned char*>(ctx_.Scratch(
+        a_bytes + 3 * row_bytes + 2 * col_bytes, ScratchRoom::kOperands));
+    a_ = room;
+    room += a_bytes;
+    row_sums_ = reinterpret_cast<int32_t*>(room);
+    row_terms_ = reinterpret_cast<int32_t*>(room + row_bytes);
+    SetZeroPoints(reinterpret_cast<int32_t*>(room + 2 * row_bytes));
+    column_sums_ = reinterpret_cast<int32_t*>(room + 3 * row_bytes);
+    column_terms_ =
+        reinterpret_cast<int32_t*>(room + 3 * row_bytes + col_bytes);
+    e_.row_sums = row_sums_;
+    e_.column_sums = column_sums_;
+    simd::PackInt8DotRows(p_.a, dot_stride_, ones, a_);
+    MakeRowTerms(0, M_);
+
+    const size_t pieces = Pieces(N_, kDotCols);
+    const size_t tasks = threads_ == 1 ? 1 : std::min(pieces, 2 * threads_);
+    ForEach(tasks, [&](size_t task) {
+      auto* sums = static_cast<int32_t*>(
+          ctx_.Scratch(rows * kDotCols * sizeof(int32_t)));
+      for (size_t i = Cut(pieces, tasks, task);
+           i < Cut(pieces, tasks, task + 1); ++i) {
+        const size_t begin = i * kDotCols;
+        DotColumns(rows, begin, std::min(N_, begin + kDotCols), sums);
+      }
+    });
+  }
+
+  void DotColumns(size_t rows, size_t begin, size_t end, int32_t* sums) {
+    simd::Int8DotArgs g;
+    g.rows = rows;
+    g.cols = end - begin;
+    g.depth = K_;
+    g.a = a_;
+    g.a_row_stride = dot_stride_;
+    g.b = static_cast<const int8_t*>(p_.b.data()) + begin * p_.b.col_stride();
+    g.b_col_stride = p_.b.col_stride();
+    g.out = sums;
+    g.out_stride = kDotCols;
+    simd::GemmInt8Dot(g);
+    if (rows > M_) {
+      std::memcpy(column_sums_ + begin, sums + M_ * kDotCols,
+                  g.cols * sizeof(int32_t));
+      MakeColumnTerms(column_sums_, nullptr, begin, end);
+    }
+    for (size_t row = 0; row < M_; ++row) {
+      const auto row_term =
+          has_row_terms_ ? static_cast<uint32_t>(row_terms_[row]) : 0;
+      for (size_t j = 0; j < g.cols; ++j) {
+        int32_t& sum = sums[row * kDotCols + j];
+        const auto column_term =
+            has_column_terms_ ? static_cast<uint32_t>(column_terms_[begin + j])
+                              : 0;
+        sum = static_cast<int32_t>(static_cast<uint32_t>(sum) + row_term +
+                                   column_term);
+      }
+    }
+    simd::FinishInt8Tile(e_, sums, kDotCols, 0, begin, M_, g.cols);
   }
 
   // A zero point that is one for all is a term of each column or row:
@@ -347,7 +429,8 @@ class Int8Product {
   int32_t a_zero_ = 0, b_zero_ = 0;  // one for all; of A as packed
   bool has_column_terms_ = false, has_row_terms_ = false;
   bool packs_apart_ = false;
-  Range rows_, cols_;  // of C, whose operands are packed at a time
+  size_t dot_stride_ = 0;  // elements from row to row of A
+  Range rows_, cols_;      // of C, whose operands are packed at a time
   unsigned char* a_ = nullptr;
   unsigned char* b_ = nullptr;
   int32_t* row_sums_ = nullptr;

@@ -136,7 +136,9 @@ void GemmDirect(const GemmDirectArgs& block) noexcept;
 // product a sum, vectors along K. For few rows of A.
 struct GemmDotArgs {
   size_t rows = 0, cols = 0, depth = 0;
-  const float* a = nullptr;  // unit column stride
+  const void* a = nullptr;  // unit column stride
+  // f32; or bf16 as B is, where shape.bf16_dot.
+  ElementType a_type = ElementType::kF32;
   size_t a_row_stride = 0;
   const void* b = nullptr;  // column j at j b_col_stride
   ElementType b_type = ElementType::kF32;

@@ -120,4 +120,22 @@ void SumInt8Panel(const void* panel, const GemmShape& shape, size_t k,
 void SumInt8Rows(const ConstAnyMatView& a, size_t first, size_t last,
                  int32_t* sums, int32_t* pairs) noexcept;
 
+// B column by column (weights kept as [out, in]) and as it lies, as GemmDot:
+// out[i][j] = sum_k A[i][k] B[k][j], for few rows of A.
+struct Int8DotArgs {
+  size_t rows = 0, cols = 0, depth = 0;
+  const void* a = nullptr;  // of PackInt8DotRows
+  size_t a_row_stride = 0;
+  const int8_t* b = nullptr;  // column j at j b_col_stride
+  size_t b_col_stride = 0;
+  int32_t* out = nullptr;
+  size_t out_stride = 0;
+};
+void GemmInt8Dot(const Int8DotArgs& block) noexcept;
+// Rows of A [M, K], u8 or s8, any strides, as elements of a_bytes, shifted as
+// Int8Shape says and out_stride elements apart; and, for the sums of B's
+// columns, a row of ones behind.
+void PackInt8DotRows(const ConstAnyMatView& a, size_t out_stride, bool ones,
+                     void* out) noexcept;
+
 }  // namespace ranvier::simd
