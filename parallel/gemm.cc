@@ -261,23 +261,6 @@ void MultiplyDots(Context& ctx, const GemmProblem& p, int threads) {
   });
 }
 
-// B was packed, but all of it is one panel with so few columns that much of it
-// would be empty.
-void MultiplyNarrow(Context& ctx, const GemmProblem& p, int threads) {
-  const size_t N = p.epilogue.c.cols(), K = p.a.cols();
-  const simd::GemmShape shape = simd::CurrentGemmShape();
-  const size_t width = N > shape.lanes ? shape.nr : shape.lanes;
-  const ConstAnyMatView panel(p.packed->data.data(), p.packed->type, K, N,
-                              width, 1);
-  auto* columns = static_cast<float*>(ctx.Scratch(N * K * sizeof(float)));
-  simd::PackTiles(panel, simd::RowTiles(K, K), 0, 1, ElementType::kF32, N,
-                  columns);
-  GemmProblem unpacked = p;
-  unpacked.packed = nullptr;
-  unpacked.b = MatView<const float>(columns, N, K).Transposed();
-  MultiplyDots(ctx, unpacked, threads);
-}
-
 // ---- Packed ----
 
 // The larger operand is packed by those who use it, a piece at a time that
@@ -599,11 +582,6 @@ void Gemm(Context& ctx, const GemmProblem& p, int max_threads) {
   const int threads =
       work < kThreadWork ? 1 : std::min(max_threads, ctx.threads());
   if (p.packed != nullptr) {
-    // Pairs of bf16 do not lie as a matrix does.
-    if (N <= std::min(kDotCols, simd::CurrentGemmShape().nr) && M >= kDotCols &&
-        p.packed->type != ElementType::kBf16) {
-      return MultiplyNarrow(ctx, p, threads);
-    }
     PanelProduct(ctx, p, threads).Run();
     return;
   }

@@ -22,6 +22,7 @@ using test::kLayouts;
 using test::kWays;
 using test::Layout;
 using test::Residual;
+using test::StoredMatrix;
 
 class GemmTest : public test::TargetTest {
  protected:
@@ -238,6 +239,43 @@ TEST_P(GemmTest, EmptyOperandsNeedNoMemory) {
   Gemm(ctx_, MatView<const float>(nullptr, 0, 2),
        MatView<const float>(b.data(), 2, 4), MatView<float>(nullptr, 0, 4));
   Gemm(ctx_, MatView<const float>(), PackedMatrix(), MatView<float>());
+}
+
+// With packed weights, a row's result does not depend on its company.
+TEST_P(GemmTest, PackedRowsAreTheSameInAnyCompany) {
+  constexpr size_t kRows = 130;
+  struct Weights {
+    size_t N, K;
+  };
+  for (const Weights w : {Weights{10, 512}, {35, 1100}, {70, 64}, {300, 513}}) {
+    for (const ElementType a_type : kFloatTypes) {
+      for (const ElementType b_type : kFloatTypes) {
+        StoredMatrix a(a_type, Layout::kRows, kRows, w.K);
+        StoredMatrix b(b_type, Layout::kColumns, w.K, w.N);
+        StoredMatrix all(ElementType::kF32, Layout::kRows, kRows, w.N);
+        a.FillRandom(1);
+        b.FillRandom(2);
+        const PackedMatrix packed(ctx_, b.view());
+        Gemm(ctx_, a.view(), packed, all.view());
+        for (const size_t M : {1, 2, 5, 12, 17, 100}) {
+          const size_t row = kRows - M;
+          const auto* from =
+              static_cast<const unsigned char*>(a.view().data()) +
+              row * a.view().row_stride() * SizeBytes(a_type);
+          const ConstAnyMatView some(from, a_type, M, w.K,
+                                     a.view().row_stride());
+          std::vector<float> c(M * w.N);
+          Gemm(ctx_, some, packed, MatView<float>(c.data(), M, w.N));
+          for (size_t i = 0; i < c.size(); ++i) {
+            ASSERT_EQ(c[i], all.Get(row + i / w.N, i % w.N))
+                << M << " rows, N " << w.N << ", K " << w.K << ", "
+                << Name(a_type) << " times " << Name(b_type) << ", element "
+                << i;
+          }
+        }
+      }
+    }
+  }
 }
 
 // Strides of 0 are a matrix of one row, column or element, repeated.
