@@ -19,8 +19,11 @@ struct CacheSizes {
 RANVIER_API CacheSizes
 DetectCacheSizes(const std::filesystem::path& root = "/");
 
-// Whether rows so many bytes apart begin in so few sets of an L1 that they push
-// each other out: with 64 sets of 64 bytes, every one or two rows meet again.
-constexpr bool RowsCollide(size_t bytes) { return bytes % 2048 == 0; }
+// Whether rows so many bytes apart begin in no more than `places` of a way of
+// L1 (4 KiB), so that many rows read at once push each other out.
+constexpr bool RowsCollide(size_t bytes, size_t places) {
+  constexpr size_t kWay = 4096;
+  return bytes * places % kWay == 0;
+}
 
 }  // namespace ranvier

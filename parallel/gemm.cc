@@ -27,6 +27,11 @@ constexpr double kDirectWork = 320.0 * 320 * 320;
 constexpr size_t kDirectElements = 320 * 320;
 // The same where rows of A collide.
 constexpr double kCollidingWork = 128.0 * 128 * 128;
+// Rows of A that begin in so few places of a way of L1 are slow: those of a
+// register tile, and those of a tile of dot products, whose columns need room
+// too.
+constexpr size_t kTilePlaces = 1;
+constexpr size_t kDotPlaces = 2;
 // Panels of B up to which packing A does.
 constexpr size_t kDirectPanels = 8;
 // Below this a second thread costs more than it does.
@@ -60,7 +65,7 @@ bool IsSmall(const GemmProblem& p) {
   return work <= kDirectWork && M * K <= kDirectElements &&
          K * N <= kDirectElements &&
          (work <= kCollidingWork ||
-          !RowsCollide(p.a.row_stride() * sizeof(float)));
+          !RowsCollide(p.a.row_stride() * sizeof(float), kTilePlaces));
 }
 // Sums need nothing but to be stored in, or added to, C.
 bool IsPlain(const simd::GemmEpilogue& e) {
@@ -215,10 +220,11 @@ void MultiplyDots(Context& ctx, const GemmProblem& p, int threads) {
                         p.b.type() == ElementType::kBf16;
   const ElementType a_type = bf16_dot ? ElementType::kBf16 : ElementType::kF32;
   const size_t a_bytes = SizeBytes(a_type);
-  const bool copies =
-      a.type() != a_type || (a.col_stride() != 1 && K > 1) ||
-      (M * K >= kDotCopied && RowsCollide(a.row_stride() * a_bytes));
-  const size_t stride = K % 2 + (RowsCollide(K * a_bytes) ? K + 32 : K);
+  const bool copies = a.type() != a_type || (a.col_stride() != 1 && K > 1) ||
+                      (M * K >= kDotCopied &&
+                       RowsCollide(a.row_stride() * a_bytes, kDotPlaces));
+  const size_t stride =
+      K % 2 + (RowsCollide(K * a_bytes, kDotPlaces) ? K + 32 : K);
   const size_t copy_bytes = copies ? Aligned(M * stride * a_bytes) : 0;
   const bool waits = !plain && K > depth;
   auto* room = static_cast<unsigned char*>(
@@ -289,7 +295,7 @@ class PanelProduct {
                                               : simd::GemmF32;
     direct_ = b_type_ == ElementType::kF32 && p.a.type() == ElementType::kF32 &&
               p.a.col_stride() == 1 &&
-              !RowsCollide(p.a.row_stride() * sizeof(float)) &&
+              !RowsCollide(p.a.row_stride() * sizeof(float), kTilePlaces) &&
               M_ >= shape_.mr && N_ <= kDirectPanels * shape_.nr;
     by_rows_ = packed_ ? direct_ || M_ >= kRowsAtOnce / 2 * threads_
                        : direct_ || M_ >= N_;

@@ -130,7 +130,7 @@ class Int8Product {
     const bool ones =
         p_.a_zeros != nullptr || p_.a_zero + shape_.Shift(p_.a.type()) != 0;
     const size_t rows = M_ + (ones ? 1 : 0);
-    dot_stride_ = RowsCollide(K_ * shape_.a_bytes) ? K_ + 64 : K_;
+    dot_stride_ = RowsCollide(K_ * shape_.a_bytes, 2) ? K_ + 64 : K_;
     const size_t a_bytes = Align(rows * dot_stride_ * shape_.a_bytes);
     const size_t row_bytes = Align(M_ * sizeof(int32_t));
     const size_t col_bytes = ones ? Align(N_ * sizeof(int32_t)) : 0;

@@ -9,7 +9,7 @@
 
 #include "ranvier/simd/activations-inl.h"
 #include "ranvier/simd/dispatch-inl.h"
-#include "ranvier/simd/gemm/rows-inl.h"
+#include "ranvier/simd/rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace ranvier::simd {

@@ -7,11 +7,11 @@
 #include "ranvier/simd/base/float16.h"
 #include "ranvier/simd/convert-inl.h"
 
-#if defined(RANVIER_SIMD_GEMM_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef RANVIER_SIMD_GEMM_ROWS_INL_H_
-#undef RANVIER_SIMD_GEMM_ROWS_INL_H_
+#if defined(RANVIER_SIMD_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RANVIER_SIMD_ROWS_INL_H_
+#undef RANVIER_SIMD_ROWS_INL_H_
 #else
-#define RANVIER_SIMD_GEMM_ROWS_INL_H_
+#define RANVIER_SIMD_ROWS_INL_H_
 #endif
 
 HWY_BEFORE_NAMESPACE();
