@@ -36,13 +36,20 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr float kTiny = std::numeric_limits<float>::denorm_min();
 constexpr float kMax = std::numeric_limits<float>::max();
 
-// f or f' of n elements, by the kernel.
+// f or f' of n elements, by the kernel; one NaN for all, as which of two NaN a
+// product keeps is the compiler's choice.
 void Compute(const ElementwiseBound& bound, float alpha, const float* x,
              float* y, size_t n) {
   const ElementwiseCall call{bound.f, alpha};
-  if (!bound.derivative) return Map(call, {x}, {}, {y}, n);
-  const std::vector<float> one(n, 1.0f);
-  MapGradient(call, {x}, {}, {one.data()}, {y}, n);
+  if (bound.derivative) {
+    const std::vector<float> one(n, 1.0f);
+    MapGradient(call, {x}, {}, {one.data()}, {y}, n);
+  } else {
+    Map(call, {x}, {}, {y}, n);
+  }
+  for (size_t i = 0; i < n; ++i) {
+    if (std::isnan(y[i])) y[i] = kNaN;
+  }
 }
 
 // Every 65537-th bit pattern; both zeros, infinities, NaN and the ends of the
