@@ -65,20 +65,24 @@ HWY_INLINE V ProductPlus(D d, V a, V b, V c) {
 #endif
 }
 
-// ((e^r - 1) / r - 1) / r for |r| <= ln(2) / 2. Error of 1 + r + r^2 times it
-// 2^-27.4.
+// (e^r - 1) / r for |r| <= ln(2) / 2. Error of 1 + r times it 2^-27.4.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V ReducedExpBend(D d, V r) {
+HWY_INLINE V ReducedExpSlope(D d, V r) {
   V p = hn::MulAdd(hn::Set(d, 0x1.6ac11ep-10f), r, hn::Set(d, 0x1.126eeap-7f));
   p = hn::MulAdd(p, r, hn::Set(d, 0x1.555918p-5f));
   p = hn::MulAdd(p, r, hn::Set(d, 0x1.555444p-3f));
-  return hn::MulAdd(p, r, hn::Set(d, 0x1.fffffap-2f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0x1.fffffap-2f));
+  return hn::MulAdd(p, r, hn::Set(d, 1.0f));
 }
 
-// (e^r - 1) / r.
+// e^r - 1 for |r| <= ln(2) / 2, r + r^2 P(r); relative error 2^-26.1.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V ReducedExpSlope(D d, V r) {
-  return hn::MulAdd(ReducedExpBend(d, r), r, hn::Set(d, 1.0f));
+HWY_INLINE V ReducedExpm1(D d, V r) {
+  V p = hn::MulAdd(hn::Set(d, 0x1.6becfcp-10f), r, hn::Set(d, 0x1.12287cp-7f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0x1.5556c2p-5f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0x1.5554bp-3f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0x1.fffffep-2f));
+  return hn::MulAdd(hn::Mul(r, r), p, r);
 }
 
 // c + scale e^r, for powers of two. The larger one is added last, so that only
@@ -97,6 +101,35 @@ HWY_INLINE V ReduceByLn2(D d, V x, V n) {
   return hn::NegMulAdd(n, hn::Set(d, kLn2Low), r);
 }
 
+// p 2^(n + kPower), rounded once, for n = biased - (kRound + 126) between -151
+// - kPower and 128, and p between 1/2 and 2.
+template <int kPower, class D, class V = hn::Vec<D>>
+HWY_INLINE V ScaleByPowerOfTwo(D d, V p, V n, V biased) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+  // One instruction for eight, with the same bits: e^x took 0.7 of the time.
+  (void)biased;
+  if constexpr (kPower != 0) {
+    n = hn::Add(n, hn::Set(d, static_cast<float>(kPower)));
+  }
+  if constexpr (sizeof(V) == 64) {
+    return V{_mm512_scalef_ps(p.raw, n.raw)};
+  } else if constexpr (sizeof(V) == 32) {
+    return V{_mm256_scalef_ps(p.raw, n.raw)};
+  } else {
+    return V{_mm_scalef_ps(p.raw, n.raw)};
+  }
+#else
+  // 2^n = 2 * 2^(high - 1) * 2^low: n is wider than the exponents of normal
+  // numbers, and only the last product may round.
+  (void)n;
+  const V high = hn::Max(hn::Set(d, kRound + 26.0f), biased);
+  const V low =
+      hn::Add(hn::Sub(biased, high), hn::Set(d, kRound + 127.0f + kPower));
+  p = hn::Mul(hn::Add(p, p), PowerOfTwo(d, low));
+  return hn::Mul(p, PowerOfTwo(d, high));
+#endif
+}
+
 // 2^kPower e^x, which is rounded once even where e^x is subnormal; kPower from
 // 0 to 64. Error <= 1 ULP (1.3). e^x is infinity above 88.72, zero below
 // -103.97.
@@ -108,14 +141,8 @@ HWY_INLINE V Exp(D d, V x) {
       hn::MulAdd(x, hn::Set(d, kLog2E), hn::Set(d, kRound + 126.0f));
   const V n = hn::Sub(biased, hn::Set(d, kRound + 126.0f));
   const V r = ReduceByLn2(d, x, n);
-  V p = hn::MulAdd(ReducedExpSlope(d, r), r, hn::Set(d, 1.0f));
-  // 2^n = 2 * 2^(high - 1) * 2^low: n runs from -151 to 128, wider than the
-  // exponents of normal numbers, and only the last product may round.
-  const V high = hn::Max(hn::Set(d, kRound + 26.0f), biased);
-  const V low =
-      hn::Add(hn::Sub(biased, high), hn::Set(d, kRound + 127.0f + kPower));
-  p = hn::Mul(hn::Add(p, p), PowerOfTwo(d, low));
-  return hn::Mul(p, PowerOfTwo(d, high));
+  const V p = hn::MulAdd(ReducedExpSlope(d, r), r, hn::Set(d, 1.0f));
+  return ScaleByPowerOfTwo<kPower>(d, p, n, biased);
 }
 
 // Error <= 1.3 ULP (1.6). tanh(-0) = -0, |tanh| <= 1.
@@ -222,7 +249,7 @@ HWY_INLINE V Expm1(D d, V x) {
       hn::MulAdd(limited, hn::Set(d, kLog2E), hn::Set(d, kRound + 126.0f));
   const V n = hn::Sub(biased, hn::Set(d, kRound + 126.0f));
   const V r = ReduceByLn2(d, limited, n);
-  const V below = hn::MulAdd(hn::Mul(r, r), ReducedExpBend(d, r), r);
+  const V below = ReducedExpm1(d, r);
   const V half_scale = PowerOfTwo(d, biased);
   const V half =
       hn::MulAdd(half_scale, below, hn::Sub(half_scale, hn::Set(d, 0.5f)));
