@@ -81,7 +81,7 @@ HWY_INLINE V GatedDerivative(D d, V x, V slope, V scaled_t) {
 // Error <= 4 ULP; in [-2, -0.5] 5 * 2^-26. -0 at -infinity.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V SiluDerivative(D d, V x) {
-  x = hn::Max(hn::Set(d, -111.0f), hn::Min(hn::Set(d, 111.0f), x));
+  x = MaxOrNaN(hn::Set(d, -111.0f), MinOrNaN(hn::Set(d, 111.0f), x));
   return GatedDerivative(d, x, hn::Set(d, 1.0f),
                          Exp<64>(d, hn::Neg(hn::Abs(x))));
 }
@@ -89,7 +89,7 @@ HWY_INLINE V SiluDerivative(D d, V x) {
 // Error <= 4 ULP (5); in [-2, -0.25] 5 * 2^-26. -0 at -infinity.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V GeluTanhDerivative(D d, V x) {
-  x = hn::Max(hn::Set(d, -11.125f), hn::Min(hn::Set(d, 11.125f), x));
+  x = MaxOrNaN(hn::Set(d, -11.125f), MinOrNaN(hn::Set(d, 11.125f), x));
   V n, biased;
   const V r = ReduceGeluTanh(d, hn::Neg(hn::Abs(x)), n, biased);
   const V scale = PowerOfTwo(d, hn::Add(biased, hn::Set(d, 64.0f)));
@@ -106,8 +106,8 @@ template <class D, class V = hn::Vec<D>>
 HWY_INLINE V GeluDerivative(D d, V x) {
   // Of -t it is g = e^(-t^2 / 2) (1 / D(t) - t / sqrt(2 pi)), of t 1 - g. D is
   // as in Gelu, and so are the ends.
-  const V t = hn::Min(hn::Set(d, 14.625f),
-                      hn::Max(hn::Neg(x), hn::Min(hn::Set(d, 6.5f), x)));
+  const V t = MinOrNaN(hn::Set(d, 14.625f),
+                       MaxOrNaN(hn::Neg(x), MinOrNaN(hn::Set(d, 6.5f), x)));
   V biased;
   const V r = ReduceHalfSquare(d, t, biased);
   const V e = TimesExpOfHalf(d, PowerOfTwo(d, biased), r);  // 2^64 of it
@@ -123,7 +123,7 @@ HWY_INLINE V GeluDerivative(D d, V x) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V ErfDerivative(D d, V x) {
   // x^2 = -n ln(2) - r, never rounded before the reduction.
-  const V t = hn::Min(hn::Set(d, 10.375f), hn::Abs(x));
+  const V t = MinOrNaN(hn::Set(d, 10.375f), hn::Abs(x));
   const V biased = hn::NegMulAdd(hn::Mul(t, t), hn::Set(d, kLog2E),
                                  hn::Set(d, kRound + 191.0f));
   const V n = hn::Sub(biased, hn::Set(d, kRound + 191.0f));

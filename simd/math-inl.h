@@ -5,8 +5,7 @@
 //
 // Rounding   must be to nearest. Subnormal results are rounded once, like any
 //            other; a caller who has set flush-to-zero gets 0 instead.
-// NaN        gives NaN. x86 returns the second operand of Min and Max if one is
-//            NaN, Arm the NaN: so x always stands second.
+// NaN        gives NaN: the second operand of MinOrNaN and MaxOrNaN is x.
 // Constants  Minimax polynomials and rational functions for the relative error
 //            on the interval given beside each, found by Remez' algorithm in
 //            40 digits; then the roundings to f32 were chosen, by random
@@ -29,6 +28,25 @@ HWY_BEFORE_NAMESPACE();
 namespace ranvier::simd {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
+
+// The smaller and the larger one, or the second if either is NaN: what the
+// instructions of x86 do. Those of Arm prefer the number.
+template <class V>
+HWY_INLINE V MinOrNaN(V limit, V x) {
+#if HWY_ARCH_X86
+  return hn::Min(limit, x);
+#else
+  return hn::IfThenElse(hn::Lt(limit, x), limit, x);
+#endif
+}
+template <class V>
+HWY_INLINE V MaxOrNaN(V limit, V x) {
+#if HWY_ARCH_X86
+  return hn::Max(limit, x);
+#else
+  return hn::IfThenElse(hn::Lt(x, limit), limit, x);
+#endif
+}
 
 // Adding it rounds to an integer n, which is then in the lowest bits: those of
 // kRound + bias + n, shifted left by 23, are the float 2^n if bias is 127.
@@ -90,8 +108,8 @@ HWY_INLINE V ReducedExpm1(D d, V r) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V PlusScaledExp(D d, V c, V scale, V r) {
   const V rest =
-      hn::MulAdd(hn::Mul(scale, r), ReducedExpSlope(d, r), hn::Min(scale, c));
-  return hn::Add(rest, hn::Max(scale, c));
+      hn::MulAdd(hn::Mul(scale, r), ReducedExpSlope(d, r), MinOrNaN(scale, c));
+  return hn::Add(rest, MaxOrNaN(scale, c));
 }
 
 // x - n ln(2).
@@ -122,7 +140,7 @@ HWY_INLINE V ScaleByPowerOfTwo(D d, V p, V n, V biased) {
   // 2^n = 2 * 2^(high - 1) * 2^low: n is wider than the exponents of normal
   // numbers, and only the last product may round.
   (void)n;
-  const V high = hn::Max(hn::Set(d, kRound + 26.0f), biased);
+  const V high = MaxOrNaN(hn::Set(d, kRound + 26.0f), biased);
   const V low =
       hn::Add(hn::Sub(biased, high), hn::Set(d, kRound + 127.0f + kPower));
   p = hn::Mul(hn::Add(p, p), PowerOfTwo(d, low));
@@ -136,7 +154,7 @@ HWY_INLINE V ScaleByPowerOfTwo(D d, V p, V n, V biased) {
 template <int kPower = 0, class D, class V = hn::Vec<D>>
 HWY_INLINE V Exp(D d, V x) {
   constexpr float kLowest = -104.5f - 0.7f * kPower;
-  x = hn::Max(hn::Set(d, kLowest), hn::Min(hn::Set(d, 89.0f), x));
+  x = MaxOrNaN(hn::Set(d, kLowest), MinOrNaN(hn::Set(d, 89.0f), x));
   const V biased =
       hn::MulAdd(x, hn::Set(d, kLog2E), hn::Set(d, kRound + 126.0f));
   const V n = hn::Sub(biased, hn::Set(d, kRound + 126.0f));
@@ -148,7 +166,7 @@ HWY_INLINE V Exp(D d, V x) {
 // Error <= 1.3 ULP (1.6). tanh(-0) = -0, |tanh| <= 1.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Tanh(D d, V x) {
-  const V t = hn::Min(hn::Set(d, 10.0f), hn::Abs(x));
+  const V t = MinOrNaN(hn::Set(d, 10.0f), hn::Abs(x));
   // 1 - 2 / (1 + e^2t), which cancels where t is small;
   const V one = hn::Set(d, 1.0f);
   const V y = hn::Add(t, t);
@@ -235,7 +253,7 @@ HWY_INLINE V Log1p(D d, V x) {
   const V e = SplitForLog(d, u, f);
   // Where e is 0 this gives f = x exactly. Beyond 2^100 nothing is left of low.
   const V scale = PowerOfTwo(
-      d, hn::Sub(hn::Set(d, kRound + 127.0f), hn::Min(hn::Set(d, 100.0f), e)));
+      d, hn::Sub(hn::Set(d, kRound + 127.0f), MinOrNaN(hn::Set(d, 100.0f), e)));
   f = hn::MulAdd(low, scale, f);
   return hn::CopySign(LogAtTheEnds(d, u, LogOfParts(d, e, f)), x);
 }
@@ -243,7 +261,8 @@ HWY_INLINE V Log1p(D d, V x) {
 // e^x - 1. Error <= 2 ULP. expm1(-0) = -0.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Expm1(D d, V x) {
-  const V limited = hn::Max(hn::Set(d, -20.0f), hn::Min(hn::Set(d, 89.0f), x));
+  const V limited =
+      MaxOrNaN(hn::Set(d, -20.0f), MinOrNaN(hn::Set(d, 89.0f), x));
   // 2 (2^(n - 1) (e^r - 1) + (2^(n - 1) - 1/2)): 2^128 is no float.
   const V biased =
       hn::MulAdd(limited, hn::Set(d, kLog2E), hn::Set(d, kRound + 126.0f));
@@ -262,7 +281,7 @@ HWY_INLINE V Expm1(D d, V x) {
 // Error <= 3 ULP (4). erf(-0) = -0, |erf| <= 1.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Erf(D d, V x) {
-  const V t = hn::Min(hn::Set(d, 3.95f), hn::Abs(x));  // beyond, 1 is nearest
+  const V t = MinOrNaN(hn::Set(d, 3.95f), hn::Abs(x));  // beyond, 1 is nearest
   // 1 - 1 / p(t)^8: what is rounded on the way is small beside 1. Error for
   // 0.875 <= t <= 3.95 2^-25.6, absolute;
   V p = hn::MulAdd(hn::Set(d, 0x1.eb738ep-12f), t, hn::Set(d, -0x1.9995c8p-9f));
@@ -302,7 +321,7 @@ HWY_INLINE V Softplus(D d, V x) {
   A = hn::MulAdd(A, z, hn::Set(d, 0x1.99d1fcp-7f));
   A = hn::MulAdd(A, z, hn::Set(d, 0x1.555502p-4f));
   const V log = hn::MulAdd(hn::Mul(s, z), A, s);
-  return hn::Add(hn::Max(hn::Zero(d), x), log);
+  return hn::Add(MaxOrNaN(hn::Zero(d), x), log);
 }
 
 }  // namespace HWY_NAMESPACE
