@@ -86,7 +86,7 @@ HWY_INLINE V SiluDerivative(D d, V x) {
                          Exp<64>(d, hn::Neg(hn::Abs(x))));
 }
 
-// Error <= 4 ULP (5); in [-2, -0.25] 5 * 2^-26. -0 at -infinity.
+// Error <= 5 ULP; in [-2, -0.25] 5 * 2^-26. -0 at -infinity.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V GeluTanhDerivative(D d, V x) {
   x = MaxOrNaN(hn::Set(d, -11.125f), MinOrNaN(hn::Set(d, 11.125f), x));

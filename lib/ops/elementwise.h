@@ -38,17 +38,16 @@ struct MapOptions {
 //        multiply-add (SSE2 to SSE4). f of -infinity is its limit, -0 for gelu
 //        and silu; subnormal results are rounded once.
 //          relu 0, leaky relu 0.5, exp 1 (1.3), log 1, tanh 1.3 (1.6),
-//          sigmoid, silu, log1p, expm1, elu 2, gelu_tanh 2.3 (3), softplus 3,
-//          gelu 3.2 (4), erf 3 (4)
+//          sigmoid, silu, log1p, expm1, elu 2 [3 where alpha is not 1],
+//          gelu_tanh 2.3 (3), softplus 3, gelu 3.2 (4), erf 3 (4)
 //        Log of 0 is -infinity, of what is below NaN.
 RANVIER_API void Map(Context& ctx, Elementwise f, ConstAnyMatView x,
                      AnyMatView y, const MapOptions& options = {});
 
-// dx = dy f'(x + bias), f' at most 4 ULP from exact (5 in the tanh form
-// of gelu without fused multiply-add) and the product rounded.
-// Where the derivative of gelu changes its sign, for x in [-2, -0.25], and of
-// silu, in [-2, -0.5], it is within 5 * 2^-26. At 0 relu has 0, leaky relu and
-// elu have alpha.
+// dx = dy f'(x + bias), f' at most 4 ULP from exact (5 in the tanh form of
+// gelu) and the product rounded. Where the derivative of gelu changes its sign,
+// for x in [-2, -0.25], and of silu, in [-2, -0.5], it is within 5 * 2^-26. At
+// 0 relu has 0, leaky relu and elu have alpha.
 RANVIER_API void MapGradient(Context& ctx, Elementwise f, ConstAnyMatView x,
                              ConstAnyMatView dy, AnyMatView dx,
                              const MapOptions& options = {});

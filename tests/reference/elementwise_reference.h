@@ -147,7 +147,7 @@ inline constexpr ElementwiseBound kElementwiseBounds[] = {
     {Elementwise::kLeakyRelu, true, 0, 0},
     {Elementwise::kElu, true, 2, 2},
     {Elementwise::kGelu, true, 4, 4, -2, -0.25},
-    {Elementwise::kGeluTanh, true, 4, 5, -2, -0.25},
+    {Elementwise::kGeluTanh, true, 5, 5, -2, -0.25},
     {Elementwise::kSilu, true, 4, 4, -2, -0.5},
     {Elementwise::kSigmoid, true, 4, 4},
     {Elementwise::kTanh, true, 4, 4},
