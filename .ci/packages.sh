@@ -6,7 +6,8 @@ packages_run=(g++ cmake ninja-build libtbb-dev zlib1g-dev libssl-dev
   nlohmann-json3-dev libcli11-dev libxxhash-dev)
 packages_test=(libgtest-dev libeigen3-dev zstd)
 packages_bench=(libbenchmark-dev libeigen3-dev libopenblas-dev python3)
-packages_peers=(libblis-openmp-dev libdnnl-dev)  # not on every architecture
+# Not on every architecture.
+packages_peers=(libblis-openmp-dev libdnnl-dev libsleef-dev)
 packages_format=(clang-format-14)
 packages_tidy=(clang-tidy-14)
 packages_install=(pkg-config binutils libeigen3-dev)

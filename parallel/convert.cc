@@ -19,25 +19,9 @@ struct Cut {
 constexpr Cut kPlain = {65536, 131072};
 constexpr Cut kStochastic = {16384, 32768};
 
-// one(row, col, n) for pieces of rows, of which none crosses the end of a row.
-template <class One>
-void ForPieces(Context& ctx, size_t rows, size_t cols, Cut cut,
-               const One& one) {
-  ForRanges(ctx, rows * cols, cut.grain, cut.cutoff,
-            [&](size_t begin, size_t end) {
-              for (size_t at = begin; at < end;) {
-                const size_t row = at / cols;
-                const size_t col = at - row * cols;
-                const size_t n = std::min(cols - col, end - at);
-                one(row, col, n);
-                at += n;
-              }
-            });
-}
-
 template <class S, class D>
 void ConvertViews(Context& ctx, MatView<const S> src, MatView<D> dst) {
-  ForPieces(ctx, src.rows(), src.cols(), kPlain,
+  ForPieces(ctx, src.rows(), src.cols(), kPlain.grain, kPlain.cutoff,
             [&](size_t row, size_t col, size_t n) {
               OverGaps(&src(row, col), src.col_stride(), &dst(row, col),
                        dst.col_stride(), n,
@@ -67,7 +51,7 @@ template <class D>
 void StochasticViews(Context& ctx, MatView<const float> src, MatView<D> dst,
                      const simd::RoundingBits& bits) {
   ForPieces(
-      ctx, src.rows(), src.cols(), kStochastic,
+      ctx, src.rows(), src.cols(), kStochastic.grain, kStochastic.cutoff,
       [&](size_t row, size_t col, size_t n) {
         const uint64_t first = bits.first + row * src.cols() + col;
         OverGaps(

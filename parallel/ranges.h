@@ -24,4 +24,20 @@ void ForRanges(Context& ctx, size_t n, size_t grain, size_t cutoff,
   });
 }
 
+// one(row, col, n) for pieces of the rows of a matrix, of which none crosses
+// the end of a row; grain and cutoff count elements.
+template <class One>
+void ForPieces(Context& ctx, size_t rows, size_t cols, size_t grain,
+               size_t cutoff, const One& one) {
+  ForRanges(ctx, rows * cols, grain, cutoff, [&](size_t begin, size_t end) {
+    for (size_t at = begin; at < end;) {
+      const size_t row = at / cols;
+      const size_t col = at - row * cols;
+      const size_t n = std::min(cols - col, end - at);
+      one(row, col, n);
+      at += n;
+    }
+  });
+}
+
 }  // namespace ranvier::parallel

@@ -15,6 +15,7 @@
 #include <hwy/highway.h>
 
 #include "ranvier/simd/base/activation.h"
+#include "ranvier/simd/base/elementwise.h"
 #include "ranvier/simd/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -64,17 +65,15 @@ HWY_INLINE V Silu(D d, V x) {
   return DivideByOnePlusExp(d, x, ReduceByLn2(d, y, n), n, biased);
 }
 
-// x / (1 + e^-z), z = 2 sqrt(2 / pi) (x + 0.044715 x^3). Error <= 2.3
-// ULP (3). gelu(-inf) = -0, its limit.
+// y (a + b y^2) = n ln(2) + r, where a + b y^2 = 2 sqrt(2 / pi) (1 + 0.044715
+// y^2); gives r. n is given as kRound + 127 + n too.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V GeluTanh(D d, V x) {
-  x = MaxOrNaN(hn::Set(d, -10.9f), x);
-  // -z = y (a + b y^2), y = -x. The sum is kept in two parts, u and u_low:
-  // e^-z shows every error of z, and z has seven bits before the point. a has
-  // so few bits that u - a is exact.
+HWY_INLINE V ReduceGeluTanh(D d, V y, V& n, V& biased) {
+  // The sum is kept in two parts, u and u_low: the exponential shows every
+  // error of the product, which has seven bits before the point. a has so few
+  // bits that u - a is exact.
   const V a = hn::Set(d, 0x1.988p+0f);
   const V b = hn::Set(d, 0x1.2444f2p-4f);
-  const V y = MaxOrNaN(hn::Set(d, -6.0f), hn::Neg(x));
   const V square = hn::Mul(y, y);
   const V square_low = ProductPlus(d, y, y, hn::Neg(square));
   const V u = hn::MulAdd(square, b, a);
@@ -82,50 +81,55 @@ HWY_INLINE V GeluTanh(D d, V x) {
                        hn::Set(d, 0x1.14cf5p-14f));  // what a and b lack
   u_low = hn::MulAdd(square_low, b, u_low);
   u_low = hn::Add(u_low, ProductPlus(d, square, b, hn::Sub(a, u)));
-  const V biased = hn::MulAdd(hn::Mul(y, u), hn::Set(d, kLog2E),
-                              hn::Set(d, kRound + 127.0f));
-  const V n = hn::Sub(biased, hn::Set(d, kRound + 127.0f));
+  biased = hn::MulAdd(hn::Mul(y, u), hn::Set(d, kLog2E),
+                      hn::Set(d, kRound + 127.0f));
+  n = hn::Sub(biased, hn::Set(d, kRound + 127.0f));
   V r = ProductPlus(d, y, u, hn::Mul(n, hn::Set(d, -kLn2High)));
   r = hn::MulAdd(y, u_low, r);
-  r = hn::NegMulAdd(n, hn::Set(d, kLn2Low), r);
+  return hn::NegMulAdd(n, hn::Set(d, kLn2Low), r);
+}
+
+// x / (1 + e^-z), z = 2 sqrt(2 / pi) (x + 0.044715 x^3). Error <= 2.3
+// ULP (3). gelu(-inf) = -0, its limit.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V GeluTanh(D d, V x) {
+  x = MaxOrNaN(hn::Set(d, -10.9f), x);
+  const V y = MaxOrNaN(hn::Set(d, -6.0f), hn::Neg(x));
+  V n, biased;
+  const V r = ReduceGeluTanh(d, y, n, biased);
   return DivideByOnePlusExp(d, x, r, n, biased);
 }
 
-// x Phi(x) = x (1 + erf(x / sqrt(2))) / 2. Error <= 3.2 ULP (4). gelu(-inf) =
-// -0, its limit.
-//
-// 32 operations, two of them divisions. With t = |x|,
-//   gelu(x) = max(x, 0) - t Q(t),  Q(t) = 1 - Phi(t) = e^(-t^2 / 2) / D(t).
-// D, the reciprocal of Mills' ratio up to a factor, is nearly a straight line:
-// what has to be divided to find it is small beside it, and so are the
-// roundings of that. Only the exponential, D and the last division round at
-// full size, hence the bound.
+// e^(-t^2 / 2) = 2^n e^(-r / 2): gives r, and kRound + 191 + n for t < 15. t^2
+// is never rounded before the reduction, which is what ruins the tail
+// elsewhere.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V Gelu(D d, V x) {
-  // Beyond 14.36 t Q(t) rounds to 0; for positive x it is lost beside x beyond
-  // 6.5, and a quotient that is subnormal would take the processor three times
-  // as long.
-  const V t = MinOrNaN(hn::Set(d, 14.375f),
-                       MaxOrNaN(hn::Neg(x), MinOrNaN(hn::Set(d, 6.5f), x)));
-  // t^2 = n' 2 ln(2) + r, n = -n'. t^2 is never rounded before the reduction,
-  // which is what ruins the tail elsewhere.
-  const V biased = hn::NegMulAdd(hn::Mul(t, t), hn::Set(d, kLog2E / 2),
-                                 hn::Set(d, kRound + 191.0f));
+HWY_INLINE V ReduceHalfSquare(D d, V t, V& biased) {
+  biased = hn::NegMulAdd(hn::Mul(t, t), hn::Set(d, kLog2E / 2),
+                         hn::Set(d, kRound + 191.0f));
   const V n = hn::Sub(biased, hn::Set(d, kRound + 191.0f));
-  V r = ProductPlus(d, t, t, hn::Mul(n, hn::Set(d, 2 * kLn2High)));
-  r = hn::MulAdd(n, hn::Set(d, 2 * kLn2Low), r);
-  // 2^64 t e^(-t^2 / 2): always a normal number. From (e^(-r/2) - 1) / r for
-  // |r| <= ln(2); error of 1 + r times it 2^-27.3.
+  const V r = ProductPlus(d, t, t, hn::Mul(n, hn::Set(d, 2 * kLn2High)));
+  return hn::MulAdd(n, hn::Set(d, 2 * kLn2Low), r);
+}
+
+// scaled e^(-r / 2), from (e^(-r / 2) - 1) / r for |r| <= ln(2); error of 1 + r
+// times it 2^-27.3.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V TimesExpOfHalf(D d, V scaled, V r) {
   V p =
       hn::MulAdd(hn::Set(d, 0x1.6ab90ep-16f), r, hn::Set(d, -0x1.126d56p-12f));
   p = hn::MulAdd(p, r, hn::Set(d, 0x1.55587ap-9f));
   p = hn::MulAdd(p, r, hn::Set(d, -0x1.55543cp-6f));
   p = hn::MulAdd(p, r, hn::Set(d, 0x1.fffffap-4f));
   p = hn::MulAdd(p, r, hn::Set(d, -0.5f));
-  const V scaled = hn::Mul(t, PowerOfTwo(d, biased));
-  const V above = hn::MulAdd(hn::Mul(scaled, r), p, scaled);
-  // 2^64 D(t), D(t) = c t + (2 + t A(t) / B(t)), for 0 <= t <= 14.4; error
-  // 2^-26.8.
+  return hn::MulAdd(hn::Mul(scaled, r), p, scaled);
+}
+
+// 2^64 D(t), D(t) = e^(-t^2 / 2) / Phi(-t) = c t + (2 + t A(t) / B(t)), for 0
+// <= t <= 14.4; error 2^-26.8. D is nearly a straight line: what has to be
+// divided to find it is small beside it, and so are the roundings of that.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V NormalTailDivisor(D d, V t) {
   constexpr float kScale = 0x1p64f;
   V A = hn::MulAdd(hn::Set(d, -0x1.07f8e8p-6f * kScale), t,
                    hn::Set(d, -0x1.1fb85ep-3f * kScale));
@@ -136,9 +140,42 @@ HWY_INLINE V Gelu(D d, V x) {
   B = hn::MulAdd(B, t, hn::Set(d, 0x1.bec7fcp-1f));
   B = hn::MulAdd(B, t, hn::Set(d, 1.0f));
   const V bend = hn::Add(hn::Div(hn::Mul(A, t), B), hn::Set(d, 2 * kScale));
-  const V below = hn::MulAdd(t, hn::Set(d, 0x1.40d826p+1f * kScale), bend);
+  return hn::MulAdd(t, hn::Set(d, 0x1.40d826p+1f * kScale), bend);
+}
+
+// x Phi(x) = x (1 + erf(x / sqrt(2))) / 2. Error <= 3.2 ULP (4). gelu(-inf) =
+// -0, its limit.
+//
+// 32 operations, two of them divisions. With t = |x|,
+//   gelu(x) = max(x, 0) - t Phi(-t),  Phi(-t) = e^(-t^2 / 2) / D(t).
+// Only the exponential, D and the last division round at full size, hence the
+// bound.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Gelu(D d, V x) {
+  // Beyond 14.36 t Phi(-t) rounds to 0; for positive x it is lost beside x
+  // beyond 6.5, and a quotient that is subnormal would take the processor three
+  // times as long.
+  const V t = MinOrNaN(hn::Set(d, 14.375f),
+                       MaxOrNaN(hn::Neg(x), MinOrNaN(hn::Set(d, 6.5f), x)));
+  V biased;
+  const V r = ReduceHalfSquare(d, t, biased);
+  // 2^64 t e^(-t^2 / 2): always a normal number.
+  const V above = TimesExpOfHalf(d, hn::Mul(t, PowerOfTwo(d, biased)), r);
   // -0, not 0, keeps the sign of what is less than the smallest number.
-  return hn::Sub(MaxOrNaN(hn::Set(d, -0.0f), x), hn::Div(above, below));
+  return hn::Sub(MaxOrNaN(hn::Set(d, -0.0f), x),
+                 hn::Div(above, NormalTailDivisor(d, t)));
+}
+
+// x > 0 ? x : alpha x.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V LeakyRelu(D d, V x, V alpha) {
+  return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, hn::Mul(alpha, x));
+}
+
+// x > 0 ? x : alpha (e^x - 1). Error <= 2 ULP where alpha is 1, else 3.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Elu(D d, V x, V alpha) {
+  return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, hn::Mul(alpha, Expm1(d, x)));
 }
 
 template <Activation kActivation, class D, class V = hn::Vec<D>>
@@ -158,6 +195,40 @@ HWY_INLINE V ApplyActivation(D d, V x) {
   } else {
     static_assert(kActivation == Activation::kNone);
     return x;
+  }
+}
+
+template <Elementwise kFunction, class D, class V = hn::Vec<D>>
+HWY_INLINE V ApplyElementwise(D d, V x, V alpha) {
+  if constexpr (kFunction == Elementwise::kRelu) {
+    return Relu(d, x);
+  } else if constexpr (kFunction == Elementwise::kLeakyRelu) {
+    return LeakyRelu(d, x, alpha);
+  } else if constexpr (kFunction == Elementwise::kElu) {
+    return Elu(d, x, alpha);
+  } else if constexpr (kFunction == Elementwise::kGelu) {
+    return Gelu(d, x);
+  } else if constexpr (kFunction == Elementwise::kGeluTanh) {
+    return GeluTanh(d, x);
+  } else if constexpr (kFunction == Elementwise::kSilu) {
+    return Silu(d, x);
+  } else if constexpr (kFunction == Elementwise::kSigmoid) {
+    return Sigmoid(d, x);
+  } else if constexpr (kFunction == Elementwise::kTanh) {
+    return Tanh(d, x);
+  } else if constexpr (kFunction == Elementwise::kSoftplus) {
+    return Softplus(d, x);
+  } else if constexpr (kFunction == Elementwise::kExp) {
+    return Exp(d, x);
+  } else if constexpr (kFunction == Elementwise::kExpm1) {
+    return Expm1(d, x);
+  } else if constexpr (kFunction == Elementwise::kLog) {
+    return Log(d, x);
+  } else if constexpr (kFunction == Elementwise::kLog1p) {
+    return Log1p(d, x);
+  } else {
+    static_assert(kFunction == Elementwise::kErf);
+    return Erf(d, x);
   }
 }
 

@@ -1,4 +1,5 @@
 #include "bench/blas1/peer.h"
+#include "bench/util/x86_level.h"
 
 namespace ranvier::bench {
 
@@ -10,16 +11,9 @@ Peer EigenV4();
 
 Peer EigenPeer() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512cd")) {
-    return EigenV4();
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-      __builtin_cpu_supports("bmi2")) {
-    return EigenV3();
-  }
+  const int level = X86Level();
+  if (level == 4) return EigenV4();
+  if (level == 3) return EigenV3();
 #endif
   return EigenBaseline();
 }

@@ -4,6 +4,7 @@
 #include "bench/gemm/bias_gelu.h"
 #include "bench/gemm/eigen_variant.h"
 #include "bench/gemm/peer.h"
+#include "bench/util/x86_level.h"
 
 namespace ranvier::bench {
 namespace {
@@ -11,16 +12,9 @@ namespace {
 // The best one that the processor has.
 std::pair<const EigenVariant*, std::string> Choose() {
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  const bool v3 =
-      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (v3 && __builtin_cpu_supports("avx512f") &&
-      __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl")) {
-    return {&kEigenV4, "x86-64-v4"};
-  }
-  if (v3) return {&kEigenV3, "x86-64-v3"};
+  const int level = X86Level();
+  if (level == 4) return {&kEigenV4, "x86-64-v4"};
+  if (level == 3) return {&kEigenV3, "x86-64-v3"};
 #endif
   return {&kEigenBaseline, "baseline"};
 }

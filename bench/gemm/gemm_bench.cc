@@ -9,8 +9,6 @@
 // processor time over time: whether a peer really used its threads; machine,
 // the share of that rate which the machine gave before and after the run.
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -26,8 +24,9 @@
 
 #include "bench/gemm/machine_bench.h"
 #include "bench/gemm/operands.h"
-#include "bench/gemm/peak.h"
 #include "bench/gemm/peer.h"
+#include "bench/util/idle.h"
+#include "bench/util/peak.h"
 
 namespace ranvier::bench {
 namespace {
@@ -67,25 +66,6 @@ std::string Name(const Product& p) {
                      std::to_string(p.M) + "x";
   if (p.op != Op::kGemv) name += std::to_string(p.N) + "x";
   return name + std::to_string(p.K);
-}
-
-double CpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) +
-         1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-// Waits until all threads of this process sleep. Those of OpenMP and OpenBLAS
-// spin for up to 0.1 s after a product, in case there comes another: that is
-// their choice and stays as it is, for it is how people use them. But it must
-// not take a core from whoever runs next.
-void WaitUntilIdle() {
-  for (int i = 0; i < 100; ++i) {
-    const double before = CpuSeconds();
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    if (CpuSeconds() - before < 0.5e-3) return;
-  }
 }
 
 // Waits, though not for ever, until the machine gives what it can.

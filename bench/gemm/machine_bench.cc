@@ -1,4 +1,5 @@
 #include "bench/gemm/machine_bench.h"
+#include "bench/util/peak.h"
 
 #include <algorithm>
 #include <string>
@@ -7,7 +8,6 @@
 
 #include "ranvier/parallel/cache_sizes.h"
 
-#include "bench/gemm/peak.h"
 
 namespace ranvier::bench {
 namespace {

@@ -5,10 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "bench/util/element.h"
+
 namespace ranvier::bench {
 
 enum class Op { kGemm, kLinear, kLinearPacked, kLinearGelu, kGemv };
-enum class Element { kF32, kBf16, kU8S8, kS8S8 };
 
 // One product, all of it row-major and without gaps.
 //   kGemm          C[M, N] = A[M, K] B[K, N]

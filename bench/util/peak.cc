@@ -1,7 +1,7 @@
-#include "bench/gemm/peak.h"
+#include "bench/util/peak.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "bench/gemm/peak.cc"
+#define HWY_TARGET_INCLUDE "bench/util/peak.cc"
 #include <time.h>
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "bench/gemm/peer.h"
+#include "bench/util/element.h"
 
 namespace ranvier::bench {
 

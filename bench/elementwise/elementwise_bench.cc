@@ -1,0 +1,225 @@
+// Elementwise functions beside the libraries that CMake found: in L1, L2 and
+// memory, from the entry of the public function to its exit.
+//
+// Counters: gbyte_per_s are bytes that the operation must read and write; cpus,
+// processor time over time; machine, the share of its best multiply-add rate
+// that the machine gave before and after the run.
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "ranvier/parallel/thread_count.h"
+#include "ranvier/simd/base/aligned_buffer.h"
+#include "ranvier/simd/base/elementwise.h"
+#include "ranvier/simd/targets.h"
+
+#include "bench/elementwise/peer.h"
+#include "bench/util/idle.h"
+#include "bench/util/peak.h"
+#include "tests/reference/elementwise_reference.h"
+
+namespace ranvier::bench {
+namespace {
+
+constexpr size_t kSizes[] = {1024, 65'536, 16'777'216};
+
+struct Operation {
+  Op op;
+  const char* name;
+  const char* element;
+  double bytes;  // an element
+  Elementwise f;
+  bool gradient = false;
+};
+
+constexpr Operation kOperations[] = {
+    {Op::kExp, "Exp", "f32", 8, Elementwise::kExp},
+    {Op::kTanh, "Tanh", "f32", 8, Elementwise::kTanh},
+    {Op::kSigmoid, "Sigmoid", "f32", 8, Elementwise::kSigmoid},
+    {Op::kSilu, "Silu", "f32", 8, Elementwise::kSilu},
+    {Op::kGelu, "Gelu", "f32", 8, Elementwise::kGelu},
+    {Op::kGeluTanh, "GeluTanh", "f32", 8, Elementwise::kGeluTanh},
+    {Op::kRelu, "Relu", "f32", 8, Elementwise::kRelu},
+    {Op::kSoftplus, "Softplus", "f32", 8, Elementwise::kSoftplus},
+    {Op::kLog, "Log", "f32", 8, Elementwise::kLog},
+    {Op::kErf, "Erf", "f32", 8, Elementwise::kErf},
+    {Op::kGeluBf16, "Gelu", "bf16", 4, Elementwise::kGelu},
+    {Op::kSiluGradient, "SiluGradient", "f32", 12, Elementwise::kSilu, true},
+    {Op::kGeluGradient, "GeluGradient", "f32", 12, Elementwise::kGelu, true},
+    {Op::kSwiGlu, "SwiGlu", "f32", 12, Elementwise::kSilu},
+    {Op::kDropout, "Dropout", "f32", 8, Elementwise::kRelu},
+    {Op::kBiasGelu, "BiasGelu", "f32", 8, Elementwise::kGelu}};
+
+struct Arrays {
+  explicit Arrays(size_t n)
+      : x(n), magnitudes(n), dy(n), up(n), bias(1024), y(n), xb(n), yb(n) {
+    std::mt19937 random(1);
+    std::uniform_real_distribution<float> wide(-4, 4);
+    std::uniform_real_distribution<float> narrow(-1, 1);
+    for (size_t i = 0; i < n; ++i) {
+      x[i] = wide(random);
+      magnitudes[i] = std::abs(x[i]);
+      dy[i] = narrow(random);
+      up[i] = narrow(random);
+      xb[i] = ToBf16(x[i]);
+    }
+    for (size_t i = 0; i < 1024; ++i) bias[i] = narrow(random);
+    operands = {n,           x.data(), magnitudes.data(), dy.data(), up.data(),
+                bias.data(), y.data(), xb.data(),         yb.data()};
+  }
+  AlignedBuffer<float> x, magnitudes, dy, up, bias, y;
+  AlignedBuffer<bf16> xb, yb;
+  Operands operands;
+};
+
+// Those of the row that is being run.
+const Operands& OfSize(size_t n) {
+  static std::unique_ptr<Arrays> arrays;
+  if (arrays == nullptr || arrays->operands.n != n) {
+    arrays.reset();
+    arrays = std::make_unique<Arrays>(n);
+  }
+  return arrays->operands;
+}
+
+// As no peer would claim more of gelu than 10^-6 from the exact value, nor less
+// than 10^-5 of a large one; in bf16 half an ulp.
+bool IsRight(const Operation& operation, const Operands& o) {
+  const bool bf = operation.op == Op::kGeluBf16;
+  size_t dropped = 0;
+  for (size_t i = 0; i < o.n; i += 1 + o.n / 65536) {
+    double x = o.x[i];
+    if (operation.op == Op::kLog) x = o.magnitudes[i];
+    if (operation.op == Op::kBiasGelu) x = o.x[i] + o.bias[i % 1024];
+    if (bf) x = ToFloat(o.x_bf16[i]);
+    double expected = operation.gradient
+                          ? o.dy[i] * reference::Derivative(operation.f, x, 1)
+                          : reference::Value(operation.f, x, 1);
+    if (operation.op == Op::kSwiGlu) expected *= o.up[i];
+    const double actual = bf ? ToFloat(o.y_bf16[i]) : o.y[i];
+    if (operation.op == Op::kDropout) {
+      expected = x / 0.9;
+      if (actual == 0) {
+        ++dropped;
+        continue;
+      }
+    }
+    const double relative = bf ? 0x1p-8 : 1e-5;
+    if (!(std::abs(actual - expected) <=
+          relative * std::abs(expected) + 2e-6)) {
+      return false;
+    }
+  }
+  const double looked_at = std::ceil(static_cast<double>(o.n) /
+                                     static_cast<double>(1 + o.n / 65536));
+  return std::abs(static_cast<double>(dropped) -
+                  (operation.op == Op::kDropout ? 0.1 * looked_at : 0)) <=
+         2 * std::sqrt(looked_at);
+}
+
+void Run(benchmark::State& state, const Operation& operation, size_t n,
+         const Peer& peer, int threads) {
+  const Operands& o = OfSize(n);
+  const Prepared run = peer.prepare(operation.op, o, threads);
+  static std::set<std::string> checked;
+  const std::string name = std::to_string(static_cast<int>(operation.op)) +
+                           "/" + std::to_string(threads) + peer.name;
+  if (checked.count(name) == 0) {
+    std::fill_n(o.y, n, -99.0f);
+    std::fill_n(o.y_bf16, n, ToBf16(-99.0f));
+    run();
+    if (!IsRight(operation, o)) {
+      state.SkipWithError("the result is wrong");
+      return;
+    }
+    checked.insert(name);
+  }
+  WaitUntilIdle();
+  const double share_before = MachineShare(threads);
+  run();  // threads awake, caches as in the runs that follow
+  const double cpu_begin = CpuSeconds();
+  const auto begin = std::chrono::steady_clock::now();
+  for (auto _ : state) {
+    run();
+    benchmark::ClobberMemory();
+  }
+  const std::chrono::duration<double> wall =
+      std::chrono::steady_clock::now() - begin;
+  const double cpu_seconds = CpuSeconds() - cpu_begin;
+  WaitUntilIdle();
+  const double share_after = MachineShare(threads);
+  state.counters["gbyte_per_s"] =
+      benchmark::Counter(1e-9 * operation.bytes * static_cast<double>(n),
+                         benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["cpus"] = cpu_seconds / wall.count();
+  state.counters["machine"] = std::min(share_before, share_after);
+}
+
+std::vector<Peer> Peers() {
+  std::vector<Peer> peers = {RanvierPeer(), LoopPeer()};
+#ifdef RANVIER_BENCH_EIGEN
+  peers.push_back(EigenPeer());
+#endif
+#ifdef RANVIER_BENCH_ONEDNN
+  peers.push_back(OneDnnPeer());
+#endif
+#ifdef RANVIER_BENCH_SLEEF
+  peers.push_back(SleefPeer());
+#endif
+  return peers;
+}
+
+void Register(const std::vector<int>& thread_counts) {
+  Operands none;  // asked about only
+  none.n = 1024;
+  for (const Operation& operation : kOperations) {
+    for (const size_t n : kSizes) {
+      for (const int threads : thread_counts) {
+        for (const Peer& peer : Peers()) {
+          if (!peer.prepare(operation.op, none, threads)) continue;
+          // The loop takes seconds there, and says nothing new.
+          if (peer.name == "loop" && n > 65'536) continue;
+          const std::string name = std::string(operation.name) + "/" +
+                                   operation.element + "/" + std::to_string(n) +
+                                   "/threads:" + std::to_string(threads) + "/" +
+                                   peer.name;
+          benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State&
+                                                             state) {
+            Run(state, operation, n, peer, threads);
+          })->UseRealTime();
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ranvier::bench
+
+int main(int argc, char** argv) {
+  using namespace ranvier;
+  using namespace ranvier::bench;
+  std::vector<int> counts{1};
+  const int machine = DecideThreadCount(0).threads;
+  if (machine > 1) counts.push_back(machine);
+  for (const Peer& peer : Peers()) {
+    if (!peer.version.empty()) {
+      benchmark::AddCustomContext(peer.name, peer.version);
+    }
+  }
+  benchmark::AddCustomContext("target", simd::CurrentTarget());
+  Register(counts);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}

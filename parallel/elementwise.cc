@@ -1,0 +1,158 @@
+#include "ranvier/parallel/elementwise.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "ranvier/parallel/cache_sizes.h"
+#include "ranvier/parallel/gaps.h"
+#include "ranvier/parallel/ranges.h"
+
+namespace ranvier::parallel {
+namespace {
+
+// From `cutoff` elements on threads are used, `grain` at a time.
+struct Cut {
+  size_t grain, cutoff;
+};
+constexpr Cut kStep = {65536, 131072};
+constexpr Cut kCurve = {16384, 32768};
+
+Cut CutOf(Elementwise f) {
+  const bool step = f == Elementwise::kRelu || f == Elementwise::kLeakyRelu;
+  return step ? kStep : kCurve;
+}
+
+ConstElements At(const ConstAnyMatView& m, size_t row, size_t col) {
+  const auto* data = static_cast<const unsigned char*>(m.data());
+  return {data + (row * m.row_stride() + col * m.col_stride()) *
+                     SizeBytes(m.type()),
+          m.type(), m.col_stride()};
+}
+Elements At(const AnyMatView& m, size_t row, size_t col) {
+  auto* data = static_cast<unsigned char*>(m.data());
+  return {data + (row * m.row_stride() + col * m.col_stride()) *
+                     SizeBytes(m.type()),
+          m.type(), m.col_stride()};
+}
+ConstElements At(const VecView<const float>& v, size_t col) {
+  if (v.empty()) return {};
+  return {v.data() + col * v.stride(), ElementType::kF32, v.stride()};
+}
+
+// The longest runs that the operands have in common. Turning columns into rows
+// changes the order of elements.
+template <class... Views>
+void JoinRows(bool may_turn, Views&... views) {
+  if (may_turn && (ColumnsAreDense(views) && ...)) {
+    ((views = views.Transposed()), ...);
+  }
+  if ((IsFlat(views) && ...)) ((views = Flat(views)), ...);
+}
+
+// Whether results should go past the caches: they are larger than those, and do
+// not stand where an operand is, which has brought their lines there already.
+template <class... Operands>
+bool Streams(const AnyMatView& result, const Operands&... operands) {
+  const size_t bytes = result.rows() * result.cols() * SizeBytes(result.type());
+  if (bytes < (size_t{1} << 20)) return false;
+  static const CacheSizes caches = DetectCacheSizes();
+  return bytes > std::max(caches.l2_bytes, caches.l3_bytes) &&
+         ((operands.data() != result.data()) && ...);
+}
+
+}  // namespace
+
+void Map(Context& ctx, const simd::ElementwiseCall& call,
+         const ConstAnyMatView& x, const VecView<const float>& bias,
+         const AnyMatView& y) {
+  if (x.empty()) return;
+  ConstAnyMatView from = x;
+  AnyMatView to = y;
+  if (bias.empty()) JoinRows(true, from, to);
+  simd::ElementwiseCall each = call;
+  each.streaming = Streams(y, x);
+  const Cut cut = CutOf(call.function);
+  ForPieces(ctx, from.rows(), from.cols(), cut.grain, cut.cutoff,
+            [&](size_t row, size_t col, size_t n) {
+              simd::Map(each, At(from, row, col), At(bias, col),
+                        At(to, row, col), n);
+            });
+}
+
+void MapGradient(Context& ctx, const simd::ElementwiseCall& call,
+                 const ConstAnyMatView& x, const VecView<const float>& bias,
+                 const ConstAnyMatView& dy, const AnyMatView& dx) {
+  if (x.empty()) return;
+  ConstAnyMatView from = x;
+  ConstAnyMatView above = dy;
+  AnyMatView to = dx;
+  if (bias.empty()) JoinRows(true, from, above, to);
+  simd::ElementwiseCall each = call;
+  each.streaming = Streams(dx, x, dy);
+  const Cut cut = CutOf(call.function);
+  ForPieces(ctx, from.rows(), from.cols(), cut.grain, cut.cutoff,
+            [&](size_t row, size_t col, size_t n) {
+              simd::MapGradient(each, At(from, row, col), At(bias, col),
+                                At(above, row, col), At(to, row, col), n);
+            });
+}
+
+void Gated(Context& ctx, const simd::ElementwiseCall& call,
+           const ConstAnyMatView& gate, const ConstAnyMatView& up,
+           const AnyMatView& y) {
+  if (gate.empty()) return;
+  ConstAnyMatView from = gate;
+  ConstAnyMatView factor = up;
+  AnyMatView to = y;
+  JoinRows(true, from, factor, to);
+  simd::ElementwiseCall each = call;
+  each.streaming = Streams(y, gate, up);
+  const Cut cut = CutOf(call.function);
+  ForPieces(ctx, from.rows(), from.cols(), cut.grain, cut.cutoff,
+            [&](size_t row, size_t col, size_t n) {
+              simd::Gated(each, At(from, row, col), At(factor, row, col),
+                          At(to, row, col), n);
+            });
+}
+
+void GatedGradient(Context& ctx, const simd::ElementwiseCall& call,
+                   const ConstAnyMatView& gate, const ConstAnyMatView& up,
+                   const ConstAnyMatView& dy, const AnyMatView& dgate,
+                   const AnyMatView& dup) {
+  if (gate.empty()) return;
+  ConstAnyMatView from = gate;
+  ConstAnyMatView factor = up;
+  ConstAnyMatView above = dy;
+  AnyMatView to_gate = dgate;
+  AnyMatView to_up = dup;
+  JoinRows(true, from, factor, above, to_gate, to_up);
+  simd::ElementwiseCall each = call;
+  each.streaming = Streams(dgate, gate, up, dy) && Streams(dup, gate, up, dy);
+  const Cut cut = CutOf(call.function);
+  ForPieces(ctx, from.rows(), from.cols(), cut.grain, cut.cutoff,
+            [&](size_t row, size_t col, size_t n) {
+              simd::GatedGradient(each, At(from, row, col),
+                                  At(factor, row, col), At(above, row, col),
+                                  At(to_gate, row, col), At(to_up, row, col),
+                                  n);
+            });
+}
+
+void Dropout(Context& ctx, const simd::DropoutCall& call,
+             const ConstAnyMatView& x, const AnyMatView& y) {
+  if (x.empty()) return;
+  const size_t cols = x.cols();
+  ConstAnyMatView from = x;
+  AnyMatView to = y;
+  JoinRows(false, from, to);
+  simd::DropoutCall each = call;
+  each.streaming = Streams(y, x);
+  ForPieces(ctx, from.rows(), from.cols(), kCurve.grain, kCurve.cutoff,
+            [&](size_t row, size_t col, size_t n) {
+              simd::DropoutCall piece = each;
+              piece.first += row * cols + col;
+              simd::Dropout(piece, At(from, row, col), At(to, row, col), n);
+            });
+}
+
+}  // namespace ranvier::parallel
