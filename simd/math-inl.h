@@ -83,14 +83,20 @@ HWY_INLINE V ProductPlus(D d, V a, V b, V c) {
 #endif
 }
 
-// (e^r - 1) / r for |r| <= ln(2) / 2. Error of 1 + r times it 2^-27.4.
+// ((e^r - 1) / r - 1) / r for |r| <= ln(2) / 2. Error of 1 + r + r^2 times it
+// 2^-27.4.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V ReducedExpSlope(D d, V r) {
+HWY_INLINE V ReducedExpBend(D d, V r) {
   V p = hn::MulAdd(hn::Set(d, 0x1.6ac11ep-10f), r, hn::Set(d, 0x1.126eeap-7f));
   p = hn::MulAdd(p, r, hn::Set(d, 0x1.555918p-5f));
   p = hn::MulAdd(p, r, hn::Set(d, 0x1.555444p-3f));
-  p = hn::MulAdd(p, r, hn::Set(d, 0x1.fffffap-2f));
-  return hn::MulAdd(p, r, hn::Set(d, 1.0f));
+  return hn::MulAdd(p, r, hn::Set(d, 0x1.fffffap-2f));
+}
+
+// (e^r - 1) / r.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V ReducedExpSlope(D d, V r) {
+  return hn::MulAdd(ReducedExpBend(d, r), r, hn::Set(d, 1.0f));
 }
 
 // c + scale e^r, for powers of two. The larger one is added last, so that only
@@ -150,6 +156,116 @@ HWY_INLINE V Tanh(D d, V x) {
   const V near = hn::MulAdd(hn::Mul(t, square), p, t);
   const auto is_near = hn::Lt(t, hn::Set(d, 0.5625f));
   return hn::CopySign(hn::IfThenElse(is_near, near, far), x);
+}
+
+// What an argument of log is taken apart into: 2^e (1 + f), with 1 + f between
+// sqrt(1/2) and sqrt(2). x > 0 is a normal number.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V SplitForLog(D d, V x, V& f) {
+  const hn::RebindToSigned<D> di;
+  const auto root = hn::Set(di, 0x3F3504F3);  // sqrt(1/2)
+  const auto bits = hn::BitCast(di, x);
+  const auto e = hn::ShiftRight<23>(hn::Sub(bits, root));
+  const auto m = hn::Sub(bits, hn::ShiftLeft<23>(e));
+  f = hn::Sub(hn::BitCast(d, m), hn::Set(d, 1.0f));
+  return hn::ConvertTo(d, e);
+}
+
+// e ln(2) + log(1 + f). With s = f / (2 + f), log(1 + f) = 2 atanh(s) =
+// f - (h - s (h + s^2 A(s^2))), h = f^2 / 2: only what is small beside f goes
+// through the division.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V LogOfParts(D d, V e, V f) {
+  const V s = hn::Div(f, hn::Add(hn::Set(d, 2.0f), f));
+  const V z = hn::Mul(s, s);
+  const V h = hn::Mul(hn::Mul(f, hn::Set(d, 0.5f)), f);
+  // (2 atanh(s) / s - 2) / s^2 for |s| <= 0.1716. The series, of which what is
+  // left out is 2^-28.9 of the whole.
+  V A = hn::MulAdd(hn::Set(d, 2.0f / 9), z, hn::Set(d, 2.0f / 7));
+  A = hn::MulAdd(A, z, hn::Set(d, 2.0f / 5));
+  A = hn::MulAdd(A, z, hn::Set(d, 2.0f / 3));
+  V rest = hn::NegMulAdd(s, hn::MulAdd(z, A, h), h);
+  rest = hn::NegMulAdd(e, hn::Set(d, kLn2Low), rest);
+  return hn::MulAdd(e, hn::Set(d, kLn2High), hn::Sub(f, rest));
+}
+
+// The values of a logarithm where its argument is no positive number: -infinity
+// at zero, NaN below, infinity and NaN themselves; elsewhere y.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V LogAtTheEnds(D d, V x, V y) {
+  const V infinity = hn::Inf(d);
+  const V below = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), hn::Neg(infinity),
+                                 hn::NaN(d));  // also where x is NaN
+  y = hn::IfThenElse(hn::Lt(x, infinity), y, x);
+  return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), y, below);
+}
+
+// log(x). Error <= 2 ULP. log(0) = -infinity, NaN below.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Log(D d, V x) {
+  const auto tiny = hn::Lt(x, hn::Set(d, 0x1p-126f));
+  V f;
+  V e = SplitForLog(d, hn::IfThenElse(tiny, hn::Mul(x, hn::Set(d, 0x1p24f)), x),
+                    f);
+  e = hn::Sub(e, hn::IfThenElseZero(tiny, hn::Set(d, 24.0f)));
+  return LogAtTheEnds(d, x, LogOfParts(d, e, f));
+}
+
+// log(1 + x). Error <= 2 ULP. log1p(-0) = -0, log1p(-1) = -infinity, NaN
+// below.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Log1p(D d, V x) {
+  // 1 + x = u + low exactly.
+  const V one = hn::Set(d, 1.0f);
+  const V u = hn::Add(one, x);
+  const V part = hn::Sub(u, x);
+  const V low = hn::Add(hn::Sub(x, hn::Sub(u, part)), hn::Sub(one, part));
+  V f;
+  const V e = SplitForLog(d, u, f);
+  // Where e is 0 this gives f = x exactly. Beyond 2^100 nothing is left of low.
+  const V scale = PowerOfTwo(
+      d, hn::Sub(hn::Set(d, kRound + 127.0f), hn::Min(hn::Set(d, 100.0f), e)));
+  f = hn::MulAdd(low, scale, f);
+  return hn::CopySign(LogAtTheEnds(d, u, LogOfParts(d, e, f)), x);
+}
+
+// e^x - 1. Error <= 2 ULP. expm1(-0) = -0.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Expm1(D d, V x) {
+  const V limited = hn::Max(hn::Set(d, -20.0f), hn::Min(hn::Set(d, 89.0f), x));
+  // 2 (2^(n - 1) (e^r - 1) + (2^(n - 1) - 1/2)): 2^128 is no float.
+  const V biased =
+      hn::MulAdd(limited, hn::Set(d, kLog2E), hn::Set(d, kRound + 126.0f));
+  const V n = hn::Sub(biased, hn::Set(d, kRound + 126.0f));
+  const V r = ReduceByLn2(d, limited, n);
+  const V below = hn::MulAdd(hn::Mul(r, r), ReducedExpBend(d, r), r);
+  const V half_scale = PowerOfTwo(d, biased);
+  const V half =
+      hn::MulAdd(half_scale, below, hn::Sub(half_scale, hn::Set(d, 0.5f)));
+  // Half of a subnormal number might lose its last bit.
+  const V y =
+      hn::IfThenElse(hn::Eq(n, hn::Zero(d)), below, hn::Add(half, half));
+  return hn::CopySign(y, x);
+}
+
+// log(1 + e^x) = max(x, 0) + log(1 + e^-|x|). Error <= 4 ULP, also where it is
+// e^x alone, down to the last subnormal.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Softplus(D d, V x) {
+  const V t = Exp(d, hn::Neg(hn::Abs(x)));
+  // log(1 + t) = 2 atanh(s / 2), s = 2 t / (2 + t): nothing to reduce.
+  const V s = hn::Div(hn::Add(t, t), hn::Add(hn::Set(d, 2.0f), t));
+  const V z = hn::Mul(s, s);
+  // (2 atanh(s / 2) / s - 1) / s^2 for 0 <= s <= 2/3. The series, of which what
+  // is left out is 2^-29.4 of the whole.
+  V A = hn::MulAdd(hn::Set(d, 0x1p-14f / 15), z, hn::Set(d, 0x1p-12f / 13));
+  A = hn::MulAdd(A, z, hn::Set(d, 0x1p-10f / 11));
+  A = hn::MulAdd(A, z, hn::Set(d, 0x1p-8f / 9));
+  A = hn::MulAdd(A, z, hn::Set(d, 0x1p-6f / 7));
+  A = hn::MulAdd(A, z, hn::Set(d, 0x1p-4f / 5));
+  A = hn::MulAdd(A, z, hn::Set(d, 0x1p-2f / 3));
+  const V log = hn::MulAdd(hn::Mul(s, z), A, s);
+  return hn::Add(hn::Max(hn::Zero(d), x), log);
 }
 
 }  // namespace HWY_NAMESPACE
