@@ -73,32 +73,48 @@ HWY_INLINE Moments MomentsInF64(const float* x, size_t n) {
           hn::ReduceSum(dd, squares) / static_cast<double>(n) - shift * shift};
 }
 
-// A first mean from sums in f32 is off by some roundings of the numbers
-// themselves, which may be much larger than they differ. So it is taken from
-// them, which is exact or nearly so, and what is left is summed and squared.
-HWY_INLINE Moments MomentsOfRow(const float* x, size_t n) {
+struct Sums {
+  double sum, squares;
+};
+
+// The sums of x - center and of its square. 16 vectors are added up in f32, by
+// four sums side by side.
+HWY_INLINE Sums SumsAround(const float* x, size_t n, float around) {
   const hn::ScalableTag<float> d;
   const size_t N = hn::Lanes(d);
   const InF64<decltype(d)> dd;
-  const auto count = static_cast<double>(n);
-  const float first = static_cast<float>(RowSum(x, n) / count);
-  const auto center = hn::Set(d, first);
+  const auto center = hn::Set(d, around);
   auto sum_low = hn::Zero(dd);
   auto sum_high = hn::Zero(dd);
   auto square_low = hn::Zero(dd);
   auto square_high = hn::Zero(dd);
   size_t i = 0;
-  for (; i + 4 * N <= n; i += 4 * N) {
-    const auto t0 = hn::Sub(hn::LoadU(d, x + i), center);
-    const auto t1 = hn::Sub(hn::LoadU(d, x + i + N), center);
-    const auto t2 = hn::Sub(hn::LoadU(d, x + i + 2 * N), center);
-    const auto t3 = hn::Sub(hn::LoadU(d, x + i + 3 * N), center);
-    auto s = hn::Mul(t0, t0);
-    s = hn::MulAdd(t1, t1, s);
-    s = hn::MulAdd(t2, t2, s);
-    s = hn::MulAdd(t3, t3, s);
-    AddInF64(d, Tree(t0, t1, t2, t3), sum_low, sum_high);
-    AddInF64(d, s, square_low, square_high);
+  while (i + 4 * N <= n) {
+    auto s0 = hn::Sub(hn::LoadU(d, x + i), center);
+    auto s1 = hn::Sub(hn::LoadU(d, x + i + N), center);
+    auto s2 = hn::Sub(hn::LoadU(d, x + i + 2 * N), center);
+    auto s3 = hn::Sub(hn::LoadU(d, x + i + 3 * N), center);
+    auto q0 = hn::Mul(s0, s0);
+    auto q1 = hn::Mul(s1, s1);
+    auto q2 = hn::Mul(s2, s2);
+    auto q3 = hn::Mul(s3, s3);
+    const size_t end = std::min(n, i + 16 * N);
+    for (i += 4 * N; i + 4 * N <= end; i += 4 * N) {
+      const auto t0 = hn::Sub(hn::LoadU(d, x + i), center);
+      const auto t1 = hn::Sub(hn::LoadU(d, x + i + N), center);
+      const auto t2 = hn::Sub(hn::LoadU(d, x + i + 2 * N), center);
+      const auto t3 = hn::Sub(hn::LoadU(d, x + i + 3 * N), center);
+      s0 = hn::Add(s0, t0);
+      s1 = hn::Add(s1, t1);
+      s2 = hn::Add(s2, t2);
+      s3 = hn::Add(s3, t3);
+      q0 = hn::MulAdd(t0, t0, q0);
+      q1 = hn::MulAdd(t1, t1, q1);
+      q2 = hn::MulAdd(t2, t2, q2);
+      q3 = hn::MulAdd(t3, t3, q3);
+    }
+    AddInF64(d, Tree(s0, s1, s2, s3), sum_low, sum_high);
+    AddInF64(d, Tree(q0, q1, q2, q3), square_low, square_high);
   }
   for (; i < n; i += N) {
     const size_t some = std::min(N, n - i);
@@ -107,14 +123,44 @@ HWY_INLINE Moments MomentsOfRow(const float* x, size_t n) {
     AddInF64(d, t, sum_low, sum_high);
     AddInF64(d, hn::Mul(t, t), square_low, square_high);
   }
-  const double squares = hn::ReduceSum(dd, hn::Add(square_low, square_high));
-  const double shift = hn::ReduceSum(dd, hn::Add(sum_low, sum_high)) / count;
-  // A shift of half a standard deviation costs a third of the digits' margin
-  // and no more.
-  if (!SquaresAreSound(squares) || !(4 * shift * shift * count <= squares)) {
-    return MomentsInF64(x, n);
+  return {hn::ReduceSum(dd, hn::Add(sum_low, sum_high)),
+          hn::ReduceSum(dd, hn::Add(square_low, square_high))};
+}
+
+// Whether a center was so near to the mean, half a standard deviation, that
+// little cancels when its distance is taken off the squares.
+HWY_INLINE bool MomentsFrom(const Sums& sums, size_t n, float center,
+                            Moments* moments) {
+  const auto count = static_cast<double>(n);
+  const double shift = sums.sum / count;
+  *moments = {center + shift, sums.squares / count - shift * shift};
+  return SquaresAreSound(sums.squares) &&
+         4 * shift * shift * count <= sums.squares;
+}
+
+// The mean of the first elements is mostly near enough to that of all, and one
+// pass does. If not, the mean of all is found first, in f32: it is off by some
+// roundings of the numbers, which may be much larger than they differ, but what
+// it leaves of them is exact or nearly so.
+HWY_INLINE Moments MomentsOfRow(const float* x, size_t n) {
+  const hn::ScalableTag<float> d;
+  const size_t some = 4 * hn::Lanes(d);
+  Moments moments;
+  if (n >= some) {
+    const size_t N = hn::Lanes(d);
+    const float center =
+        hn::ReduceSum(d, Tree(hn::LoadU(d, x), hn::LoadU(d, x + N),
+                              hn::LoadU(d, x + 2 * N),
+                              hn::LoadU(d, x + 3 * N))) /
+        static_cast<float>(some);
+    if (MomentsFrom(SumsAround(x, n, center), n, center, &moments)) {
+      return moments;
+    }
   }
-  return {first + shift, squares / count - shift * shift};
+  const auto mean =
+      static_cast<float>(RowSum(x, n) / static_cast<double>(n));
+  if (MomentsFrom(SumsAround(x, n, mean), n, mean, &moments)) return moments;
+  return MomentsInF64(x, n);
 }
 
 }  // namespace HWY_NAMESPACE

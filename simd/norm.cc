@@ -36,14 +36,18 @@ HWY_INLINE float ReciprocalRoot(double variance, float epsilon) {
   return static_cast<float>(1 / std::sqrt(variance + epsilon));
 }
 
+// While a row is written the next one is brought into L1: half of the time of
+// rows in L2 was waiting for it.
 template <bool kStream>
 HWY_INLINE void LayerNormRow(const NormRow& by, Mean mean, float rstd,
-                             const float* x, float* y, size_t n) {
+                             const float* x, const float* next, float* y,
+                             size_t n) {
   const D d;
   const size_t N = hn::Lanes(d);
   const V r = hn::Set(d, rstd);
   size_t i = 0;
   for (; i + N <= n; i += N) {
+    hwy::Prefetch(next + i);
     const V t = hn::Mul(mean.Subtract(d, hn::LoadU(d, x + i)), r);
     const V z =
         hn::MulAdd(t, hn::LoadU(d, by.weight + i), hn::LoadU(d, by.bias + i));
@@ -65,10 +69,11 @@ void LayerNormRowsImpl(const NormRow& by, const float* x, size_t x_stride,
     const Moments moments = MomentsOfRow(x, n);
     const float r = ReciprocalRoot(moments.variance, by.epsilon);
     const Mean center(moments.mean);
+    const float* next = row + 1 == rows ? x : x + x_stride;
     if (by.stream) {
-      LayerNormRow<true>(by, center, r, x, y, n);
+      LayerNormRow<true>(by, center, r, x, next, y, n);
     } else {
-      LayerNormRow<false>(by, center, r, x, y, n);
+      LayerNormRow<false>(by, center, r, x, next, y, n);
     }
     if (mean != nullptr) mean[row] = static_cast<float>(moments.mean);
     if (rstd != nullptr) rstd[row] = r;
@@ -103,11 +108,9 @@ HWY_INLINE double SumOfRowSquares(const float* x, size_t n) {
     const V x1 = hn::LoadU(d, x + i + N);
     const V x2 = hn::LoadU(d, x + i + 2 * N);
     const V x3 = hn::LoadU(d, x + i + 3 * N);
-    V s = hn::Mul(x0, x0);
-    s = hn::MulAdd(x1, x1, s);
-    s = hn::MulAdd(x2, x2, s);
-    s = hn::MulAdd(x3, x3, s);
-    AddInF64(d, s, low, high);
+    const V s01 = hn::MulAdd(x1, x1, hn::Mul(x0, x0));
+    const V s23 = hn::MulAdd(x3, x3, hn::Mul(x2, x2));
+    AddInF64(d, hn::Add(s01, s23), low, high);
   }
   for (; i < n; i += N) {
     const V x0 = hn::LoadN(d, x + i, std::min(N, n - i));
@@ -119,13 +122,14 @@ HWY_INLINE double SumOfRowSquares(const float* x, size_t n) {
 
 template <bool kStream>
 HWY_INLINE void RmsNormRow(const NormRow& by, float rstd, const float* x,
-                           float* y, size_t n) {
+                           const float* next, float* y, size_t n) {
   const D d;
   const size_t N = hn::Lanes(d);
   const V r = hn::Set(d, rstd);
   const V offset = hn::Set(d, by.weight_offset);
   size_t i = 0;
   for (; i + N <= n; i += N) {
+    hwy::Prefetch(next + i);
     const V w = hn::Add(offset, hn::LoadU(d, by.weight + i));
     const V z = hn::Mul(hn::Mul(hn::LoadU(d, x + i), r), w);
     StoreOrStream<kStream>(z, d, y + i);
@@ -144,10 +148,11 @@ void RmsNormRowsImpl(const NormRow& by, const float* x, size_t x_stride,
   for (size_t row = 0; row < rows; ++row) {
     const double mean_square = SumOfRowSquares(x, n) / static_cast<double>(n);
     const float r = ReciprocalRoot(mean_square, by.epsilon);
+    const float* next = row + 1 == rows ? x : x + x_stride;
     if (by.stream) {
-      RmsNormRow<true>(by, r, x, y, n);
+      RmsNormRow<true>(by, r, x, next, y, n);
     } else {
-      RmsNormRow<false>(by, r, x, y, n);
+      RmsNormRow<false>(by, r, x, next, y, n);
     }
     if (rstd != nullptr) rstd[row] = r;
     x += x_stride;

@@ -196,6 +196,37 @@ HWY_INLINE void SoftmaxRow(const L& v, const Logits& given, float* e, float* y,
   ScaleRow<kStream>(e, static_cast<float>(1 / sum), y, n);
 }
 
+// Rows of 4 vectors, such as 64 elements, stay in registers. The same sums as
+// above.
+template <bool kStream, class L>
+HWY_INLINE bool SoftmaxRowOf4(const L& v, float* y) {
+  const D d;
+  const size_t N = hn::Lanes(d);
+  const InF64<D> dd;
+  const V v0 = v.Load(d, 0);
+  const V v1 = v.Load(d, N);
+  const V v2 = v.Load(d, 2 * N);
+  const V v3 = v.Load(d, 3 * N);
+  const float max =
+      hn::ReduceMax(d, hn::Max(hn::Max(v0, v1), hn::Max(v2, v3)));
+  const V m = hn::Set(d, max);
+  const V e0 = ExpOfNegative(d, hn::Sub(v0, m));
+  const V e1 = ExpOfNegative(d, hn::Sub(v1, m));
+  const V e2 = ExpOfNegative(d, hn::Sub(v2, m));
+  const V e3 = ExpOfNegative(d, hn::Sub(v3, m));
+  auto low = hn::Zero(dd);
+  auto high = hn::Zero(dd);
+  AddInF64(d, Tree(e0, e1, e2, e3), low, high);
+  const double sum = hn::ReduceSum(dd, hn::Add(low, high));
+  if (!(sum < std::numeric_limits<double>::infinity())) return false;
+  const V factor = hn::Set(d, static_cast<float>(1 / sum));
+  StoreOrStream<kStream>(hn::Mul(e0, factor), d, y);
+  StoreOrStream<kStream>(hn::Mul(e1, factor), d, y + N);
+  StoreOrStream<kStream>(hn::Mul(e2, factor), d, y + 2 * N);
+  StoreOrStream<kStream>(hn::Mul(e3, factor), d, y + 3 * N);
+  return true;
+}
+
 void SoftmaxRowsImpl(const Logits& first, size_t x_stride, size_t mask_stride,
                      float* y, size_t y_stride, float* work, size_t rows,
                      size_t n, bool stream) {
@@ -203,8 +234,14 @@ void SoftmaxRowsImpl(const Logits& first, size_t x_stride, size_t mask_stride,
     using L = decltype(kind);
     Logits v = first;
     float* to = y;
+    const bool of_4 = n == 4 * hn::Lanes(D());
     for (size_t row = 0; row < rows; ++row) {
-      if (stream) {
+      // A special row, NaN or infinity, comes back untouched.
+      const bool done = of_4 && (stream ? SoftmaxRowOf4<true>(L(v), to)
+                                        : SoftmaxRowOf4<false>(L(v), to));
+      if (done) {
+        // Nothing is left to do.
+      } else if (stream) {
         SoftmaxRow<true>(L(v), v, work, to, n);
       } else {
         SoftmaxRow<false>(L(v), v, to, to, n);

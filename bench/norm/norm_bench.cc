@@ -217,11 +217,8 @@ std::vector<RowPeer> Peers() {
 }
 
 bool Has(const RowPeer& peer, const Case& c) {
-  float some = 0;
-  RowProblem problem{.op = c.op, .rows = 1, .cols = 1, .k = 1};
-  problem.x = problem.weight = problem.bias = &some;
-  problem.y = &some;
-  return peer.prepare(problem, 1) != nullptr;
+  const Arrays some({c.op, 4, 4, 1});
+  return peer.prepare(some.problem, 1) != nullptr;
 }
 
 }  // namespace
