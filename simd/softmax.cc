@@ -173,15 +173,17 @@ HWY_INLINE V LoadSome(const float* x, D d, size_t i, size_t count) {
 }
 
 template <bool kStream>
-HWY_INLINE void ScaleRow(const float* e, float factor, float* y, size_t n) {
+HWY_INLINE void ScaleRow(const float* e, float factor, const float* next,
+                         float* y, size_t n) {
   ForVectors<kStream>(y, n, [=](D d, size_t i, size_t count) HWY_ATTR {
+    hwy::Prefetch(next + i);
     return hn::Mul(LoadSome(e, d, i, count), hn::Set(d, factor));
   });
 }
 
 template <bool kStream, class L>
-HWY_INLINE void SoftmaxRow(const L& v, const Logits& given, float* e, float* y,
-                           size_t n) {
+HWY_INLINE void SoftmaxRow(const L& v, const Logits& given, const float* next,
+                           float* e, float* y, size_t n) {
   const float max = MaxOf(v, n);
   if (!(std::abs(max) < std::numeric_limits<float>::infinity())) {
     const bool none = max == kLowest && !HasNan(v, n);
@@ -193,62 +195,102 @@ HWY_INLINE void SoftmaxRow(const L& v, const Logits& given, float* e, float* y,
     sum += ExpAndSum<true>(L(given.From(at)), max, e + at,
                            std::min(kSoftmaxPiece, n - at));
   }
-  ScaleRow<kStream>(e, static_cast<float>(1 / sum), y, n);
+  ScaleRow<kStream>(e, static_cast<float>(1 / sum), next, y, n);
 }
 
-// Rows of 4 vectors, such as 64 elements, stay in registers. The same sums as
-// above.
-template <bool kStream, class L>
-HWY_INLINE bool SoftmaxRowOf4(const L& v, float* y) {
+// Rows of 4 vectors, such as 64 elements, stay in registers, and two at once:
+// each waits for a maximum, a sum and a division. The same sums as above.
+
+// The logits of a row, less their maximum.
+template <class L>
+HWY_INLINE void LoadRowOf4(const L& v, V& v0, V& v1, V& v2, V& v3) {
   const D d;
   const size_t N = hn::Lanes(d);
+  v0 = v.Load(d, 0);
+  v1 = v.Load(d, N);
+  v2 = v.Load(d, 2 * N);
+  v3 = v.Load(d, 3 * N);
+  const V max = hn::MaxOfLanes(d, hn::Max(hn::Max(v0, v1), hn::Max(v2, v3)));
+  v0 = hn::Sub(v0, max);
+  v1 = hn::Sub(v1, max);
+  v2 = hn::Sub(v2, max);
+  v3 = hn::Sub(v3, max);
+}
+HWY_INLINE double SumOf4(V e0, V e1, V e2, V e3) {
+  const D d;
   const InF64<D> dd;
-  const V v0 = v.Load(d, 0);
-  const V v1 = v.Load(d, N);
-  const V v2 = v.Load(d, 2 * N);
-  const V v3 = v.Load(d, 3 * N);
-  const float max =
-      hn::ReduceMax(d, hn::Max(hn::Max(v0, v1), hn::Max(v2, v3)));
-  const V m = hn::Set(d, max);
-  const V e0 = ExpOfNegative(d, hn::Sub(v0, m));
-  const V e1 = ExpOfNegative(d, hn::Sub(v1, m));
-  const V e2 = ExpOfNegative(d, hn::Sub(v2, m));
-  const V e3 = ExpOfNegative(d, hn::Sub(v3, m));
   auto low = hn::Zero(dd);
   auto high = hn::Zero(dd);
   AddInF64(d, Tree(e0, e1, e2, e3), low, high);
-  const double sum = hn::ReduceSum(dd, hn::Add(low, high));
-  if (!(sum < std::numeric_limits<double>::infinity())) return false;
+  return hn::ReduceSum(dd, hn::Add(low, high));
+}
+template <bool kStream>
+HWY_INLINE void StoreRowOf4(V e0, V e1, V e2, V e3, double sum, float* y) {
+  const D d;
+  const size_t N = hn::Lanes(d);
   const V factor = hn::Set(d, static_cast<float>(1 / sum));
   StoreOrStream<kStream>(hn::Mul(e0, factor), d, y);
   StoreOrStream<kStream>(hn::Mul(e1, factor), d, y + N);
   StoreOrStream<kStream>(hn::Mul(e2, factor), d, y + 2 * N);
   StoreOrStream<kStream>(hn::Mul(e3, factor), d, y + 3 * N);
+}
+
+// False, and nothing is written, if one of them holds NaN or infinity or has
+// nothing left.
+template <bool kStream, class L>
+HWY_INLINE bool TwoRowsOf4(const L& v, const L& w, float* y, float* z) {
+  const D d;
+  V v0, v1, v2, v3, w0, w1, w2, w3;
+  LoadRowOf4(v, v0, v1, v2, v3);
+  LoadRowOf4(w, w0, w1, w2, w3);
+  v0 = ExpOfNegative(d, v0);
+  w0 = ExpOfNegative(d, w0);
+  v1 = ExpOfNegative(d, v1);
+  w1 = ExpOfNegative(d, w1);
+  v2 = ExpOfNegative(d, v2);
+  w2 = ExpOfNegative(d, w2);
+  v3 = ExpOfNegative(d, v3);
+  w3 = ExpOfNegative(d, w3);
+  const double v_sum = SumOf4(v0, v1, v2, v3);
+  const double w_sum = SumOf4(w0, w1, w2, w3);
+  if (!(v_sum + w_sum < std::numeric_limits<double>::infinity())) return false;
+  StoreRowOf4<kStream>(v0, v1, v2, v3, v_sum, y);
+  StoreRowOf4<kStream>(w0, w1, w2, w3, w_sum, z);
   return true;
 }
 
 void SoftmaxRowsImpl(const Logits& first, size_t x_stride, size_t mask_stride,
                      float* y, size_t y_stride, float* work, size_t rows,
                      size_t n, bool stream) {
+  // A longer row does not stay in L1 until its turn comes.
+  const bool fetch = n <= 4096;
+  const bool of_4 = n == 4 * hn::Lanes(D());
   WithKind(first, [=](auto kind) HWY_ATTR {
     using L = decltype(kind);
-    Logits v = first;
-    float* to = y;
-    const bool of_4 = n == 4 * hn::Lanes(D());
+    const auto logits = [=](size_t row) {
+      return Logits{
+          first.x + row * x_stride,
+          first.mask == nullptr ? nullptr : first.mask + row * mask_stride,
+          first.scale};
+    };
     for (size_t row = 0; row < rows; ++row) {
-      // A special row, NaN or infinity, comes back untouched.
-      const bool done = of_4 && (stream ? SoftmaxRowOf4<true>(L(v), to)
-                                        : SoftmaxRowOf4<false>(L(v), to));
-      if (done) {
-        // Nothing is left to do.
-      } else if (stream) {
-        SoftmaxRow<true>(L(v), v, work, to, n);
-      } else {
-        SoftmaxRow<false>(L(v), v, to, to, n);
+      const Logits v = logits(row);
+      float* to = y + row * y_stride;
+      if (of_4 && row + 1 < rows) {
+        const L a(v), b(logits(row + 1));
+        if (stream ? TwoRowsOf4<true>(a, b, to, to + y_stride)
+                   : TwoRowsOf4<false>(a, b, to, to + y_stride)) {
+          ++row;
+          continue;
+        }
       }
-      v.x += x_stride;
-      if (v.mask != nullptr) v.mask += mask_stride;
-      to += y_stride;
+      float* e = stream ? work : to;
+      const float* next = fetch && row + 1 < rows ? v.x + x_stride : e;
+      if (stream) {
+        SoftmaxRow<true>(L(v), v, next, e, to, n);
+      } else {
+        SoftmaxRow<false>(L(v), v, next, e, to, n);
+      }
     }
   });
   if (stream) hwy::FlushStream();
