@@ -41,6 +41,12 @@ size_t RoomOf(const ConstAnyMatView& x) {
   return IsPlainF32(x) ? 0 : RoundUp(x.cols());
 }
 
+bool StaysInL2(const ConstAnyMatView& x, const AnyMatView& y) {
+  static const size_t l2_bytes = DetectCacheSizes().l2_bytes;
+  const size_t operands = x.data() == y.data() ? 1 : 2;
+  return operands * x.rows() * x.cols() * sizeof(float) <= l2_bytes;
+}
+
 template <class Rows>
 void ForRows(Context& ctx, const ConstAnyMatView& x, const Rows& rows) {
   const size_t n = x.cols();
@@ -160,6 +166,7 @@ void LayerNorm(Context& ctx, const ConstAnyMatView& x,
   const size_t n = x.cols();
   float* room = Scratch(ctx, 2 * RoundUp(n), ScratchRoom::kOperands);
   simd::NormRow by{.epsilon = epsilon, .stream = ShouldStream(y, x)};
+  by.by_two = by.stream || StaysInL2(x, y);
   by.weight = Dense(weight, 1, n, room);
   by.bias = Dense(bias, 0, n, room + RoundUp(n));
   const bool gaps = !results.mean.contiguous() || !results.rstd.contiguous();
@@ -192,6 +199,7 @@ void RmsNorm(Context& ctx, const ConstAnyMatView& x,
   simd::NormRow by{.weight_offset = weight.empty() ? 0 : weight_offset,
                    .epsilon = epsilon,
                    .stream = ShouldStream(y, x)};
+  by.by_two = by.stream || StaysInL2(x, y);
   by.weight = Dense(weight, 1, n, room);
   Normalize(ctx, x, y,
             [&](size_t row, const float* from, size_t from_stride, float* to,

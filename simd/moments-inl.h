@@ -149,16 +149,15 @@ HWY_INLINE Moments MomentsOfRow(const float* x, size_t n) {
   if (n >= some) {
     const size_t N = hn::Lanes(d);
     const float center =
-        hn::ReduceSum(d, Tree(hn::LoadU(d, x), hn::LoadU(d, x + N),
-                              hn::LoadU(d, x + 2 * N),
-                              hn::LoadU(d, x + 3 * N))) /
+        hn::ReduceSum(d,
+                      Tree(hn::LoadU(d, x), hn::LoadU(d, x + N),
+                           hn::LoadU(d, x + 2 * N), hn::LoadU(d, x + 3 * N))) /
         static_cast<float>(some);
     if (MomentsFrom(SumsAround(x, n, center), n, center, &moments)) {
       return moments;
     }
   }
-  const auto mean =
-      static_cast<float>(RowSum(x, n) / static_cast<double>(n));
+  const auto mean = static_cast<float>(RowSum(x, n) / static_cast<double>(n));
   if (MomentsFrom(SumsAround(x, n, mean), n, mean, &moments)) return moments;
   return MomentsInF64(x, n);
 }

@@ -16,6 +16,7 @@ struct NormRow {
   float weight_offset = 0;        // RMS norm only
   float epsilon = 0;
   bool stream = false;
+  bool by_two = false;  // for speed alone: x and y are in L2, or y is streamed
 };
 
 // y = (x - mean) rstd weight + bias, rows x_stride and y_stride apart; mean

@@ -48,8 +48,9 @@ HWY_INLINE V FirstOr(D d, size_t count, V v, V other) {
   return hn::IfThenElse(hn::FirstN(d, count), v, other);
 }
 
-// e^x for x <= 0. Error <= (|x| / 16 + 2.5) 2^-24, relative, and 2^-126: what is
-// below that is some subnormal number, or 0 from -88.03 on. e^0 is 1, NaN stays.
+// e^x for x <= 0. Error <= (|x| / 16 + 2.5) 2^-24, relative, and 2^-126: what
+// is below that is some subnormal number, or 0 from -88.03 on. e^0 is 1, NaN
+// stays.
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
 
 // x = (16 k + j) ln(2) / 16 + r (8 on AVX2). The powers 2^(j / 16) fill a
@@ -89,9 +90,9 @@ HWY_INLINE V ExpOfNegative(D d, V x) {
   const auto place = hn::And(index, hn::Set(du, (1u << kPowersLog2) - 1));
   const V powers = hn::BitCast(d, hn::Load(du, kPowers));
   const V power = hn::TableLookupLanes(powers, hn::IndicesFromVec(d, place));
-  const V scale =
-      hn::BitCast(d, hn::Add(hn::BitCast(du, power),
-                             hn::ShiftLeft<23 - kPowersLog2>(index)));
+  const V scale = hn::BitCast(
+      d,
+      hn::Add(hn::BitCast(du, power), hn::ShiftLeft<23 - kPowersLog2>(index)));
   // e^r - 1 for |r| <= ln(2) / 32 (16); error 2^-29.2 (2^-25.2).
   V p = hn::MulAdd(r, hn::Set(d, 0x1.555556p-3f), hn::Set(d, kSecondTerm));
   p = hn::MulAdd(p, r, hn::Set(d, 1.0f));

@@ -37,8 +37,8 @@ struct LayerNormOptions {
 //
 // Aliasing  y may be x if it has the same strides and type; else what is
 //           written overlaps nothing.
-// Error     (13 |z| + 4) 2^-24 |weight| + 2^-24 |y| for |x| < 2^120, before y
-//           is narrowed; rstd 8 * 2^-24, relative; mean 2^-24 (|mean| + 4 /
+// Error     (16 |z| + 8) 2^-24 |weight| + 2^-24 |y| for |x| < 2^120, before y
+//           is narrowed; rstd 11 * 2^-24, relative; mean 2^-24 (|mean| + 7 /
 //           rstd).
 // Ref       Ba, Kiros and Hinton 2016.
 RANVIER_API void LayerNorm(Context& ctx, ConstAnyMatView x,

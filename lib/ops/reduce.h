@@ -34,8 +34,8 @@ RANVIER_API float Mean(Context& ctx, ConstAnyMatView x);
 // The variance of the population: sum (x - mean)^2 / count, of nothing NaN. The
 // mean is taken off before squaring: nothing cancels, however large it is.
 //
-// Error  <= 24 * 2^-24, relative, for results in the range of normal numbers;
-//        14 * 2^-24 for rows of up to 16384 elements.
+// Error  <= 36 * 2^-24, relative, for results in the range of normal numbers;
+//        20 * 2^-24 for rows of up to 16384 elements.
 // Ref    Chan, Golub and LeVeque 1983.
 RANVIER_API void VarianceRows(Context& ctx, ConstAnyMatView x,
                               VecView<float> y);

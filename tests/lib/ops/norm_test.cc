@@ -33,7 +33,7 @@ constexpr size_t kDims[] = {1,  2,  3,  4,  5,  7,   8,   9,   15,  16,    17,
 
 // What the header promises for f32.
 double LayerNormError(double z, double weight, double y) {
-  return ((13 * std::abs(z) + 4) * std::abs(weight) + std::abs(y)) * kUnit;
+  return ((16 * std::abs(z) + 8) * std::abs(weight) + std::abs(y)) * kUnit;
 }
 
 class NormTest : public test::TargetTest {
@@ -74,12 +74,12 @@ class NormTest : public test::TargetTest {
     const double scale = 1 / std::sqrt(test::VarianceOf(wide) + epsilon);
     const double rms_scale =
         1 / std::sqrt(test::Dot(wide, wide) / static_cast<double>(n) + epsilon);
-    EXPECT_TRUE(test::IsNear(rstd, scale, {.relative = 8 * kUnit}));
+    EXPECT_TRUE(test::IsNear(rstd, scale, {.relative = 11 * kUnit}));
     EXPECT_TRUE(test::IsNear(rms, rms_scale, {.relative = 4 * kUnit}));
     const double exact_mean = test::MeanOf(wide);
     EXPECT_TRUE(
         test::IsNear(mean, exact_mean,
-                     {.absolute = kUnit * (std::abs(exact_mean) + 4 / scale),
+                     {.absolute = kUnit * (std::abs(exact_mean) + 7 / scale),
                       .sign_matters = false}));
     const Row expected =
         test::LayerNormReference(wide, Wide(weight), Wide(bias), epsilon);
@@ -396,7 +396,7 @@ TEST_P(NormTest, GradientsAreThoseOfTheFunctions) {
                   return test::Dot(g, test::RmsNormReference(at, w1, epsilon));
                 },
                 from, step);
-            // rstd was rounded by 8 units, the numbers of a difference by 2^-53
+            // rstd was rounded by 11 units, the numbers of a difference by 2^-53
             // of their own.
             const double loss = 0x1.0p-48 * (1 + std::abs(mean)) * rstds[row] *
                                 static_cast<double>(n) / step;

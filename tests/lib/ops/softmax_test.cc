@@ -261,6 +261,49 @@ TEST_P(SoftmaxTest, AdversarialRows) {
   EXPECT_EQ(log_sum_exp({}), -kInfinity);
 }
 
+// Two short rows may be worked on together; none knows of the other.
+TEST_P(SoftmaxTest, RowsDoNotKnowTheirNeighbours) {
+  for (const size_t n : {8, 16, 32, 64, 128, 512}) {
+    SCOPED_TRACE(n);
+    const size_t rows = 11;
+    StoredMatrix x(ElementType::kF32, Layout::kRows, rows, n);
+    FillExact(x, 10);
+    for (size_t i = 0; i < n; ++i) x.Set(3, i, -kInfinity);
+    x.Set(4, n / 2, kNan);
+    x.Set(6, n - 1, kInfinity);
+    x.Set(8, 1, -kInfinity);
+    StoredMatrix mask(ElementType::kF32, Layout::kRows, rows, n);
+    FillExact(mask, 3);
+    for (const bool masked : {false, true}) {
+      const auto options = [&](size_t row, size_t count) {
+        SoftmaxOptions of_rows{.scale = masked ? 0.7f : 1};
+        if (masked)
+          of_rows.mask = mask.view().As<float>().Block(row, 0, count, n);
+        return of_rows;
+      };
+      StoredMatrix y(ElementType::kF32, Layout::kRows, rows, n);
+      Softmax(one_, x.view(), y.view(), options(0, rows));
+      EXPECT_TRUE(y.PaddingIntact());
+      for (size_t row = 0; row < rows; ++row) {
+        std::vector<float> alone(n), together(n);
+        Softmax(one_, x.view().As<float>().Block(row, 0, 1, n),
+                MatView<float>(alone.data(), 1, n), options(row, 1));
+        for (size_t i = 0; i < n; ++i) {
+          together[i] = static_cast<float>(y.Get(row, i));
+        }
+        if (row == 4 || row == 6) {
+          for (size_t i = 0; i < n; ++i) {
+            ASSERT_TRUE(std::isnan(together[i]));
+            ASSERT_TRUE(std::isnan(alone[i]));
+          }
+        } else {
+          EXPECT_EQ(together, alone) << row;
+        }
+      }
+    }
+  }
+}
+
 TEST_P(SoftmaxTest, MaskLeavesOut) {
   const std::vector<float> x = {1, 2, 3, 4, 5, 6};
   const std::vector<float> mask = {0,          -kInfinity, 0,
