@@ -34,7 +34,7 @@ HWY_INLINE V Sigmoid(D d, V x) {
   // Numerator and denominator are scaled by 2^-64, which keeps e^105 finite.
   const V scale = hn::Set(d, 0x1p-64f);
   V y = hn::Neg(x);
-  y = hn::Max(hn::Set(d, -40.0f), hn::Min(hn::Set(d, 105.0f), y));
+  y = MaxOrNaN(hn::Set(d, -40.0f), MinOrNaN(hn::Set(d, 105.0f), y));
   const V biased =
       hn::MulAdd(y, hn::Set(d, kLog2E), hn::Set(d, kRound + 63.0f));
   const V n = hn::Sub(biased, hn::Set(d, kRound + 63.0f));
@@ -47,7 +47,7 @@ template <class D, class V = hn::Vec<D>>
 HWY_INLINE V DivideByOnePlusExp(D d, V x, V r, V n, V biased) {
   // Where e^r 2^n may overflow, both sides are scaled by 2^(100 - n): there x
   // is so large that its product is exact.
-  const V capped = hn::Min(hn::Set(d, kRound + 227.0f), biased);
+  const V capped = MinOrNaN(hn::Set(d, kRound + 227.0f), biased);
   const V scale = PowerOfTwo(d, hn::Sub(capped, n));
   const V below = PlusScaledExp(d, scale, PowerOfTwo(d, capped), r);
   return hn::Div(hn::Mul(x, scale), below);
@@ -56,8 +56,8 @@ HWY_INLINE V DivideByOnePlusExp(D d, V x, V r, V n, V biased) {
 // x / (1 + e^-x). Error <= 2 ULP. silu(-inf) = -0, its limit.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Silu(D d, V x) {
-  x = hn::Max(hn::Set(d, -109.5f), x);
-  const V y = hn::Max(hn::Set(d, -40.0f), hn::Neg(x));
+  x = MaxOrNaN(hn::Set(d, -109.5f), x);
+  const V y = MaxOrNaN(hn::Set(d, -40.0f), hn::Neg(x));
   const V biased =
       hn::MulAdd(y, hn::Set(d, kLog2E), hn::Set(d, kRound + 127.0f));
   const V n = hn::Sub(biased, hn::Set(d, kRound + 127.0f));
@@ -68,13 +68,13 @@ HWY_INLINE V Silu(D d, V x) {
 // ULP (3). gelu(-inf) = -0, its limit.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V GeluTanh(D d, V x) {
-  x = hn::Max(hn::Set(d, -10.9f), x);
+  x = MaxOrNaN(hn::Set(d, -10.9f), x);
   // -z = y (a + b y^2), y = -x. The sum is kept in two parts, u and u_low:
   // e^-z shows every error of z, and z has seven bits before the point. a has
   // so few bits that u - a is exact.
   const V a = hn::Set(d, 0x1.988p+0f);
   const V b = hn::Set(d, 0x1.2444f2p-4f);
-  const V y = hn::Max(hn::Set(d, -6.0f), hn::Neg(x));
+  const V y = MaxOrNaN(hn::Set(d, -6.0f), hn::Neg(x));
   const V square = hn::Mul(y, y);
   const V square_low = ProductPlus(d, y, y, hn::Neg(square));
   const V u = hn::MulAdd(square, b, a);
@@ -105,8 +105,8 @@ HWY_INLINE V Gelu(D d, V x) {
   // Beyond 14.36 t Q(t) rounds to 0; for positive x it is lost beside x beyond
   // 6.5, and a quotient that is subnormal would take the processor three times
   // as long.
-  const V t = hn::Min(hn::Set(d, 14.375f),
-                      hn::Max(hn::Neg(x), hn::Min(hn::Set(d, 6.5f), x)));
+  const V t = MinOrNaN(hn::Set(d, 14.375f),
+                       MaxOrNaN(hn::Neg(x), MinOrNaN(hn::Set(d, 6.5f), x)));
   // t^2 = n' 2 ln(2) + r, n = -n'. t^2 is never rounded before the reduction,
   // which is what ruins the tail elsewhere.
   const V biased = hn::NegMulAdd(hn::Mul(t, t), hn::Set(d, kLog2E / 2),
@@ -138,7 +138,7 @@ HWY_INLINE V Gelu(D d, V x) {
   const V bend = hn::Add(hn::Div(hn::Mul(A, t), B), hn::Set(d, 2 * kScale));
   const V below = hn::MulAdd(t, hn::Set(d, 0x1.40d826p+1f * kScale), bend);
   // -0, not 0, keeps the sign of what is less than the smallest number.
-  return hn::Sub(hn::Max(hn::Set(d, -0.0f), x), hn::Div(above, below));
+  return hn::Sub(MaxOrNaN(hn::Set(d, -0.0f), x), hn::Div(above, below));
 }
 
 template <Activation kActivation, class D, class V = hn::Vec<D>>

@@ -5,8 +5,7 @@
 //
 // Rounding   must be to nearest. Subnormal results are rounded once, like any
 //            other; a caller who has set flush-to-zero gets 0 instead.
-// NaN        gives NaN. x86 returns the second operand of Min and Max if one is
-//            NaN, Arm the NaN: so x always stands second.
+// NaN        gives NaN: the second operand of MinOrNaN and MaxOrNaN is x.
 // Constants  Minimax polynomials and rational functions for the relative error
 //            on the interval given beside each, found by Remez' algorithm in
 //            40 digits; then the roundings to f32 were chosen, by random
@@ -29,6 +28,25 @@ HWY_BEFORE_NAMESPACE();
 namespace ranvier::simd {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
+
+// The smaller and the larger one, or the second if either is NaN: what the
+// instructions of x86 do. Those of Arm prefer the number.
+template <class V>
+HWY_INLINE V MinOrNaN(V limit, V x) {
+#if HWY_ARCH_X86
+  return hn::Min(limit, x);
+#else
+  return hn::IfThenElse(hn::Lt(limit, x), limit, x);
+#endif
+}
+template <class V>
+HWY_INLINE V MaxOrNaN(V limit, V x) {
+#if HWY_ARCH_X86
+  return hn::Max(limit, x);
+#else
+  return hn::IfThenElse(hn::Lt(x, limit), limit, x);
+#endif
+}
 
 // Adding it rounds to an integer n, which is then in the lowest bits: those of
 // kRound + bias + n, shifted left by 23, are the float 2^n if bias is 127.
@@ -80,8 +98,8 @@ HWY_INLINE V ReducedExpSlope(D d, V r) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V PlusScaledExp(D d, V c, V scale, V r) {
   const V rest =
-      hn::MulAdd(hn::Mul(scale, r), ReducedExpSlope(d, r), hn::Min(scale, c));
-  return hn::Add(rest, hn::Max(scale, c));
+      hn::MulAdd(hn::Mul(scale, r), ReducedExpSlope(d, r), MinOrNaN(scale, c));
+  return hn::Add(rest, MaxOrNaN(scale, c));
 }
 
 // x - n ln(2).
@@ -94,7 +112,7 @@ HWY_INLINE V ReduceByLn2(D d, V x, V n) {
 // e^x. Error <= 1 ULP (1.3). Above 88.72 infinity, below -103.97 zero.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Exp(D d, V x) {
-  x = hn::Max(hn::Set(d, -104.5f), hn::Min(hn::Set(d, 89.0f), x));
+  x = MaxOrNaN(hn::Set(d, -104.5f), MinOrNaN(hn::Set(d, 89.0f), x));
   const V biased =
       hn::MulAdd(x, hn::Set(d, kLog2E), hn::Set(d, kRound + 126.0f));
   const V n = hn::Sub(biased, hn::Set(d, kRound + 126.0f));
@@ -102,7 +120,7 @@ HWY_INLINE V Exp(D d, V x) {
   V p = hn::MulAdd(ReducedExpSlope(d, r), r, hn::Set(d, 1.0f));
   // 2^n = 2 * 2^(high - 1) * 2^low: n runs from -151 to 128, wider than the
   // exponents of normal numbers, and only the last product may round.
-  const V high = hn::Max(hn::Set(d, kRound + 26.0f), biased);
+  const V high = MaxOrNaN(hn::Set(d, kRound + 26.0f), biased);
   const V low = hn::Add(hn::Sub(biased, high), hn::Set(d, kRound + 127.0f));
   p = hn::Mul(hn::Add(p, p), PowerOfTwo(d, low));
   return hn::Mul(p, PowerOfTwo(d, high));
@@ -111,7 +129,7 @@ HWY_INLINE V Exp(D d, V x) {
 // Error <= 1.3 ULP (1.6). tanh(-0) = -0, |tanh| <= 1.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Tanh(D d, V x) {
-  const V t = hn::Min(hn::Set(d, 10.0f), hn::Abs(x));
+  const V t = MinOrNaN(hn::Set(d, 10.0f), hn::Abs(x));
   // 1 - 2 / (1 + e^2t), which cancels where t is small;
   const V one = hn::Set(d, 1.0f);
   const V y = hn::Add(t, t);

@@ -73,7 +73,6 @@ int main(void) {
   mount("none", "/dev", "devtmpfs", 0, "");
   mount("none", "/proc", "proc", 0, "");
   mount("none", "/sys", "sysfs", 0, "");
-  mount("none", "/tmp", "tmpfs", 0, "");
   mkdir("/dev/shm", 0777);
   mount("none", "/dev/shm", "tmpfs", 0, "");
   setenv("PATH", "/bin", 1);

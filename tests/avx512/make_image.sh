@@ -7,6 +7,7 @@ shift 4
 work=$(mktemp -d "$image.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 tree=$work/tree disk=$work/disk
+# /tmp stays what it is here: the programs may lie in it.
 mkdir -p "$tree"/{dev,proc,sys,tmp,bin} "$disk/boot/grub"
 
 cp "$init" "$tree/init"
