@@ -78,9 +78,8 @@ HWY_INLINE V ExpOfNegative(D d, V x) {
   static_assert(hn::MaxLanes(D()) == size_t{1} << kPowersLog2);
   constexpr float kSteps = 1 << kPowersLog2;  // in each power of 2
   const hn::RebindToUnsigned<D> du;
-  // -127 ln(2) becomes 0, of which exponent and fraction are 0. (x stands
-  // second, see math-inl.h.)
-  x = hn::Max(hn::Set(d, -0x1.601e68p+6f), x);
+  // -127 ln(2) becomes 0, of which exponent and fraction are 0.
+  x = MaxOrNaN(hn::Set(d, -0x1.601e68p+6f), x);
   const V rounded =
       hn::MulAdd(x, hn::Set(d, kLog2E * kSteps), hn::Set(d, kRound));
   const V n = hn::Sub(rounded, hn::Set(d, kRound));
@@ -104,8 +103,8 @@ HWY_INLINE V ExpOfNegative(D d, V x) {
 // Two thirds of the steps of Exp.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V ExpOfNegative(D d, V x) {
-  // -127 becomes the exponent of 0. (x stands second, see math-inl.h.)
-  x = hn::Max(hn::Set(d, -88.0f), x);
+  // -127 becomes the exponent of 0.
+  x = MaxOrNaN(hn::Set(d, -88.0f), x);
   const V biased =
       hn::MulAdd(x, hn::Set(d, kLog2E), hn::Set(d, kRound + 127.0f));
   const V n = hn::Sub(biased, hn::Set(d, kRound + 127.0f));
