@@ -178,6 +178,18 @@ TEST_P(NormTest, NothingCancelsAndNothingOverflows) {
   }
 }
 
+// What the first elements say of the mean is far from it.
+TEST_P(NormTest, FirstElementsAreUnlikeTheRest) {
+  for (const size_t n : {300, 4099, 20'000}) {
+    for (const float first : {1000.3f, -1e6f, 3e9f}) {
+      SCOPED_TRACE(testing::Message() << n << ": " << first);
+      std::vector<float> x = Numbers(n);
+      for (size_t i = 0; i < 64; ++i) x[i] += first;
+      ExpectRowRight(x, 1e-5f);
+    }
+  }
+}
+
 TEST_P(NormTest, SpecialRows) {
   const size_t n = 70;
   const std::vector<float> weight(n, 2), bias(n, 3);
@@ -396,8 +408,8 @@ TEST_P(NormTest, GradientsAreThoseOfTheFunctions) {
                   return test::Dot(g, test::RmsNormReference(at, w1, epsilon));
                 },
                 from, step);
-            // rstd was rounded by 11 units, the numbers of a difference by 2^-53
-            // of their own.
+            // rstd was rounded by 11 units, the numbers of a difference by
+            // 2^-53 of their own.
             const double loss = 0x1.0p-48 * (1 + std::abs(mean)) * rstds[row] *
                                 static_cast<double>(n) / step;
             for (size_t i = 0; i < n; ++i) {
