@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <functional>
 
 #include "ranvier/parallel/cache_sizes.h"
@@ -221,7 +222,7 @@ void MultiplyDots(Context& ctx, const GemmProblem& p, int threads) {
   const ElementType a_type = bf16_dot ? ElementType::kBf16 : ElementType::kF32;
   const size_t a_bytes = SizeBytes(a_type);
   const bool copies = a.type() != a_type || (a.col_stride() != 1 && K > 1) ||
-                      (M * K >= kDotCopied &&
+                      (N > kDotCols && M * K >= kDotCopied &&
                        RowsCollide(a.row_stride() * a_bytes, kDotPlaces));
   const size_t stride =
       K % 2 + (RowsCollide(K * a_bytes, kDotPlaces) ? K + 32 : K);
@@ -236,7 +237,13 @@ void MultiplyDots(Context& ctx, const GemmProblem& p, int threads) {
     sums.waiting_stride = N;
   }
   if (copies) {
-    simd::PackTiles(a, simd::RowTiles(M, 1), 0, M, a_type, stride, room);
+    if (a.type() == a_type && a.col_stride() == 1) {
+      for (size_t row = 0; row < M; ++row) {
+        std::memcpy(room + row * stride * a_bytes, At(a, row, 0), K * a_bytes);
+      }
+    } else {
+      simd::PackTiles(a, simd::RowTiles(M, 1), 0, M, a_type, stride, room);
+    }
     a = ConstAnyMatView(room, a_type, M, K, stride);
   }
   // Along the larger side, in groups of 8: as many columns as a dot product
