@@ -227,7 +227,9 @@ void MultiplyDots(Context& ctx, const GemmProblem& p, int threads) {
   const size_t stride =
       K % 2 + (RowsCollide(K * a_bytes, kDotPlaces) ? K + 32 : K);
   const size_t copy_bytes = copies ? Aligned(M * stride * a_bytes) : 0;
-  const bool waits = !plain && K > depth;
+  // Tiles of 4 x 4 are too small for an epilogue: it takes all of a task's
+  // sums.
+  const bool waits = !plain;
   auto* room = static_cast<unsigned char*>(
       ctx.Scratch(copy_bytes + (waits ? M * N * sizeof(float) : 0),
                   ScratchRoom::kOperands));
@@ -268,8 +270,12 @@ void MultiplyDots(Context& ctx, const GemmProblem& p, int threads) {
       g.depth = std::min(depth, K - k);
       g.a = At(a, row, k);
       g.b = At(p.b, k, col);
-      g.output = sums.At(row, col, k == 0, k + g.depth == K);
+      g.output = sums.At(row, col, k == 0, false);
       simd::GemmDot(g);
+    }
+    if (waits) {
+      simd::FinishTile(p.epilogue, g.output.out, g.output.out_stride, row, col,
+                       g.rows, g.cols);
     }
   });
 }

@@ -93,10 +93,6 @@ HWY_INLINE void PutSums(const GemmOutput& o, size_t row, size_t col,
       for (size_t j = 0; j < cols; ++j) sums[i * cols + j] += partial[j];
     }
   }
-  if (o.epilogue != nullptr) {
-    FinishTile(*o.epilogue, sums, cols, o.row + row, o.col + col, rows, cols);
-    return;
-  }
   for (size_t i = 0; i < rows; ++i) {
     float* out = o.out + (row + i) * o.out_stride + col;
     for (size_t j = 0; j < cols; ++j) out[j] = sums[i * cols + j];

@@ -143,7 +143,7 @@ struct GemmDotArgs {
   const void* b = nullptr;  // column j at j b_col_stride
   ElementType b_type = ElementType::kF32;
   size_t b_col_stride = 0;
-  GemmOutput output;
+  GemmOutput output;  // without an epilogue
 };
 void GemmDot(const GemmDotArgs& block) noexcept;
 
