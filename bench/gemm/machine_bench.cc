@@ -1,5 +1,4 @@
 #include "bench/gemm/machine_bench.h"
-#include "bench/util/peak.h"
 
 #include <algorithm>
 #include <string>
@@ -8,6 +7,7 @@
 
 #include "ranvier/parallel/cache_sizes.h"
 
+#include "bench/util/peak.h"
 
 namespace ranvier::bench {
 namespace {
