@@ -111,8 +111,7 @@ struct QuantileForm {
 // log(1 + e) for 0 <= e <= 1. Error <= 2 ULP. Softplus divides; here one
 // division is all that there is time for, and the gradient needs it.
 HWY_INLINE LossV LogOfOnePlus(LossD d, LossV e) {
-  // (log(1 + e) - e) / e^2; error of e + e^2 times it 2^-25.2, relative. In
-  // pairs: the sum of one chain would take as long as all else.
+  // (log(1 + e) - e) / e^2; error of e + e^2 times it 2^-25.2, relative.
   const auto e2 = hn::Mul(e, e);
   const auto e4 = hn::Mul(e2, e2);
   const auto p01 =

@@ -8,9 +8,10 @@
 // NaN        gives NaN: the second operand of MinOrNaN and MaxOrNaN is x.
 // Constants  Minimax polynomials and rational functions for the relative error
 //            on the interval given beside each, found by Remez' algorithm in
-//            40 digits; then the roundings to f32 were chosen, by random
-//            descent, for the least error of the whole. The error given is
-//            that of the rounded coefficients, in exact arithmetic.
+//            40 digits (erf and expm1: by reweighted least squares, which
+//            comes close to the same); then the roundings to f32 were chosen,
+//            by random descent, for the least error of the whole. The error
+//            given is that of the rounded coefficients, in exact arithmetic.
 
 // Per-target include guard.
 #if defined(RANVIER_SIMD_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
