@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <string>
@@ -70,6 +71,12 @@ CacheSizes DetectCacheSizes(const std::filesystem::path& root) {
   CacheSizes sizes;
   if (FromSysfs(root, sizes) == 0 && root == "/") FromSysconf(sizes);
   return sizes;
+}
+
+bool ExceedsCaches(size_t bytes) {
+  if (bytes < (size_t{1} << 20)) return false;  // no cache is so small
+  static const CacheSizes caches = DetectCacheSizes();
+  return bytes > std::max(caches.l2_bytes, caches.l3_bytes);
 }
 
 }  // namespace ranvier

@@ -19,6 +19,10 @@ struct CacheSizes {
 RANVIER_API CacheSizes
 DetectCacheSizes(const std::filesystem::path& root = "/");
 
+// Whether results of so many bytes are better written past the caches of this
+// machine, which do not hold them.
+bool ExceedsCaches(size_t bytes);
+
 // Whether rows so many bytes apart begin in no more than `places` of a way of
 // L1 (4 KiB), so that many rows read at once push each other out.
 constexpr bool RowsCollide(size_t bytes, size_t places) {

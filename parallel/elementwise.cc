@@ -5,34 +5,29 @@
 
 #include "ranvier/parallel/cache_sizes.h"
 #include "ranvier/parallel/gaps.h"
+#include "ranvier/parallel/partition.h"
 #include "ranvier/parallel/ranges.h"
 
 namespace ranvier::parallel {
 namespace {
 
 // From `cutoff` elements on threads are used, `grain` at a time.
-struct Cut {
+struct Share {
   size_t grain, cutoff;
 };
-constexpr Cut kStep = {65536, 131072};
-constexpr Cut kCurve = {16384, 32768};
+constexpr Share kStep = {65536, 131072};
+constexpr Share kCurve = {16384, 32768};
 
-Cut CutOf(Elementwise f) {
+Share ShareOf(Elementwise f) {
   const bool step = f == Elementwise::kRelu || f == Elementwise::kLeakyRelu;
   return step ? kStep : kCurve;
 }
 
 ConstElements At(const ConstAnyMatView& m, size_t row, size_t col) {
-  const auto* data = static_cast<const unsigned char*>(m.data());
-  return {data + (row * m.row_stride() + col * m.col_stride()) *
-                     SizeBytes(m.type()),
-          m.type(), m.col_stride()};
+  return {Element(m, row, col), m.type(), m.col_stride()};
 }
 Elements At(const AnyMatView& m, size_t row, size_t col) {
-  auto* data = static_cast<unsigned char*>(m.data());
-  return {data + (row * m.row_stride() + col * m.col_stride()) *
-                     SizeBytes(m.type()),
-          m.type(), m.col_stride()};
+  return {Element(m, row, col), m.type(), m.col_stride()};
 }
 ConstElements At(const VecView<const float>& v, size_t col) {
   if (v.empty()) return {};
@@ -53,11 +48,9 @@ void JoinRows(bool may_turn, Views&... views) {
 // not stand where an operand is, which has brought their lines there already.
 template <class... Operands>
 bool Streams(const AnyMatView& result, const Operands&... operands) {
-  const size_t bytes = result.rows() * result.cols() * SizeBytes(result.type());
-  if (bytes < (size_t{1} << 20)) return false;
-  static const CacheSizes caches = DetectCacheSizes();
-  return bytes > std::max(caches.l2_bytes, caches.l3_bytes) &&
-         ((operands.data() != result.data()) && ...);
+  return ((operands.data() != result.data()) && ...) &&
+         ExceedsCaches(result.rows() * result.cols() *
+                       SizeBytes(result.type()));
 }
 
 }  // namespace
@@ -71,8 +64,8 @@ void Map(Context& ctx, const simd::ElementwiseCall& call,
   if (bias.empty()) JoinRows(true, from, to);
   simd::ElementwiseCall each = call;
   each.streaming = Streams(y, x);
-  const Cut cut = CutOf(call.function);
-  ForPieces(ctx, from.rows(), from.cols(), cut.grain, cut.cutoff,
+  const Share share = ShareOf(call.function);
+  ForPieces(ctx, from.rows(), from.cols(), share.grain, share.cutoff,
             [&](size_t row, size_t col, size_t n) {
               simd::Map(each, At(from, row, col), At(bias, col),
                         At(to, row, col), n);
@@ -89,8 +82,8 @@ void MapGradient(Context& ctx, const simd::ElementwiseCall& call,
   if (bias.empty()) JoinRows(true, from, above, to);
   simd::ElementwiseCall each = call;
   each.streaming = Streams(dx, x, dy);
-  const Cut cut = CutOf(call.function);
-  ForPieces(ctx, from.rows(), from.cols(), cut.grain, cut.cutoff,
+  const Share share = ShareOf(call.function);
+  ForPieces(ctx, from.rows(), from.cols(), share.grain, share.cutoff,
             [&](size_t row, size_t col, size_t n) {
               simd::MapGradient(each, At(from, row, col), At(bias, col),
                                 At(above, row, col), At(to, row, col), n);
@@ -107,8 +100,8 @@ void Gated(Context& ctx, const simd::ElementwiseCall& call,
   JoinRows(true, from, factor, to);
   simd::ElementwiseCall each = call;
   each.streaming = Streams(y, gate, up);
-  const Cut cut = CutOf(call.function);
-  ForPieces(ctx, from.rows(), from.cols(), cut.grain, cut.cutoff,
+  const Share share = ShareOf(call.function);
+  ForPieces(ctx, from.rows(), from.cols(), share.grain, share.cutoff,
             [&](size_t row, size_t col, size_t n) {
               simd::Gated(each, At(from, row, col), At(factor, row, col),
                           At(to, row, col), n);
@@ -128,8 +121,8 @@ void GatedGradient(Context& ctx, const simd::ElementwiseCall& call,
   JoinRows(true, from, factor, above, to_gate, to_up);
   simd::ElementwiseCall each = call;
   each.streaming = Streams(dgate, gate, up, dy) && Streams(dup, gate, up, dy);
-  const Cut cut = CutOf(call.function);
-  ForPieces(ctx, from.rows(), from.cols(), cut.grain, cut.cutoff,
+  const Share share = ShareOf(call.function);
+  ForPieces(ctx, from.rows(), from.cols(), share.grain, share.cutoff,
             [&](size_t row, size_t col, size_t n) {
               simd::GatedGradient(each, At(from, row, col),
                                   At(factor, row, col), At(above, row, col),

@@ -8,6 +8,7 @@
 
 #include "ranvier/parallel/cache_sizes.h"
 #include "ranvier/parallel/partition.h"
+#include "ranvier/parallel/ranges.h"
 
 namespace ranvier::parallel {
 namespace {
@@ -30,8 +31,6 @@ constexpr size_t kBlock = 16;
 // them, and columns of sums at a time.
 constexpr size_t kDotRows = 16;
 constexpr size_t kDotCols = 64;
-
-size_t Align(size_t bytes) { return (bytes + 127) / 128 * 128; }
 
 class Int8Product {
  public:
@@ -62,13 +61,13 @@ class Int8Product {
                      : N_;
 
     // One allocation for what all threads share.
-    const size_t a_bytes = Align(rows * depth_ * shape_.a_bytes);
+    const size_t a_bytes = Aligned(rows * depth_ * shape_.a_bytes);
     const size_t b_bytes = packs_apart_
-                               ? Align(PanelBytes(ElementType::kI8, K_, cols,
-                                                  shape_.nr, shape_.lanes))
+                               ? Aligned(PanelBytes(ElementType::kI8, K_, cols,
+                                                    shape_.nr, shape_.lanes))
                                : 0;
-    const size_t row_bytes = Align(M_ * sizeof(int32_t));
-    const size_t col_bytes = Align(N_ * sizeof(int32_t));
+    const size_t row_bytes = Aligned(M_ * sizeof(int32_t));
+    const size_t col_bytes = Aligned(N_ * sizeof(int32_t));
     auto* room = static_cast<unsigned char*>(
         ctx_.Scratch(a_bytes + b_bytes + 3 * row_bytes + 3 * col_bytes,
                      ScratchRoom::kOperands));
@@ -115,12 +114,8 @@ class Int8Product {
     size_t begin = 0, size = 0;
   };
 
-  void ForEach(size_t n, const std::function<void(size_t)>& body) {
-    if (threads_ == 1 || n == 1) {
-      for (size_t i = 0; i < n; ++i) body(i);
-    } else {
-      ctx_.ParallelFor(n, body);
-    }
+  void ForAll(size_t n, const std::function<void(size_t)>& body) {
+    ForEach(ctx_, static_cast<int>(threads_), n, body);
   }
 
   // Nothing packed but the few rows of A. A row of ones gives the columns'
@@ -131,9 +126,9 @@ class Int8Product {
         p_.a_zeros != nullptr || p_.a_zero + shape_.Shift(p_.a.type()) != 0;
     const size_t rows = M_ + (ones ? 1 : 0);
     dot_stride_ = RowsCollide(K_ * shape_.a_bytes, 2) ? K_ + 64 : K_;
-    const size_t a_bytes = Align(rows * dot_stride_ * shape_.a_bytes);
-    const size_t row_bytes = Align(M_ * sizeof(int32_t));
-    const size_t col_bytes = ones ? Align(N_ * sizeof(int32_t)) : 0;
+    const size_t a_bytes = Aligned(rows * dot_stride_ * shape_.a_bytes);
+    const size_t row_bytes = Aligned(M_ * sizeof(int32_t));
+    const size_t col_bytes = ones ? Aligned(N_ * sizeof(int32_t)) : 0;
     auto* room = static_cast<unsigned char*>(ctx_.Scratch(
         a_bytes + 3 * row_bytes + 2 * col_bytes, ScratchRoom::kOperands));
     a_ = room;
@@ -151,7 +146,7 @@ class Int8Product {
 
     const size_t pieces = Pieces(N_, kDotCols);
     const size_t tasks = threads_ == 1 ? 1 : std::min(pieces, 2 * threads_);
-    ForEach(tasks, [&](size_t task) {
+    ForAll(tasks, [&](size_t task) {
       auto* sums = static_cast<int32_t*>(
           ctx_.Scratch(rows * kDotCols * sizeof(int32_t)));
       for (size_t i = Cut(pieces, tasks, task);
@@ -268,7 +263,7 @@ class Int8Product {
     const size_t panels_at_once =
         std::max<size_t>(1, kPiece / (shape_.nr * depth_));
     const size_t b_groups = Pieces(panels, panels_at_once);
-    ForEach(a_groups + b_groups, [&](size_t i) {
+    ForAll(a_groups + b_groups, [&](size_t i) {
       if (i < b_groups) {
         const size_t begin = i * panels_at_once * shape_.nr;
         const size_t end =
@@ -328,7 +323,7 @@ class Int8Product {
         }
       }
     }
-    ForEach(row_parts * col_parts, [&](size_t i) {
+    ForAll(row_parts * col_parts, [&](size_t i) {
       const size_t row_part = i % row_parts;
       const size_t col_part = i / row_parts;
       MultiplyBlock(tiles, Cut(tiles.count(), row_parts, row_part),
@@ -350,9 +345,9 @@ class Int8Product {
     const bool waits = PieceDepth() < depth_;
     const size_t waiting_cols =
         std::min(at_once, last_panel - first_panel) * shape_.nr;
-    const size_t packed_bytes = packs_here ? Align(at_once * panel_bytes) : 0;
+    const size_t packed_bytes = packs_here ? Aligned(at_once * panel_bytes) : 0;
     const size_t widened_bytes =
-        Widens() ? Align(shape_.nr * PieceDepth() * shape_.widened_bytes) : 0;
+        Widens() ? Aligned(shape_.nr * PieceDepth() * shape_.widened_bytes) : 0;
     const size_t waiting_bytes =
         waits ? rows * waiting_cols * sizeof(int32_t) : 0;
     unsigned char* room = nullptr;

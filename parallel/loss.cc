@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "ranvier/parallel/cache_sizes.h"
+#include "ranvier/parallel/partition.h"
 #include "ranvier/parallel/ranges.h"
-#include "ranvier/parallel/stored_run.h"
+#include "ranvier/parallel/rows.h"
 
 namespace ranvier::parallel {
 namespace {
@@ -14,26 +16,15 @@ namespace {
 // From this many elements on threads are used.
 constexpr size_t kCutoff = 4 * kLossChunk;
 
-size_t Pieces(size_t n, size_t size) { return n == 0 ? 0 : (n - 1) / size + 1; }
-
 // part(begin, end) of every `size` of n, added up in order.
 template <class Part>
 double SumOfPieces(Context& ctx, size_t n, size_t size, bool threads,
                    const Part& part) {
-  const size_t pieces = Pieces(n, size);
-  double sum = 0;
-  if (!threads || pieces <= 1 || ctx.threads() == 1) {
-    for (size_t i = 0; i < pieces; ++i) {
-      sum += part(i * size, std::min(n, (i + 1) * size));
-    }
-    return sum;
-  }
-  std::vector<double> parts(pieces);
-  ctx.ParallelFor(pieces, [&](size_t i) {
+  std::vector<double> parts(Pieces(n, size));
+  ForEach(ctx, threads ? ctx.threads() : 1, parts.size(), [&](size_t i) {
     parts[i] = part(i * size, std::min(n, (i + 1) * size));
   });
-  for (const double one : parts) sum += one;
-  return sum;
+  return std::accumulate(parts.begin(), parts.end(), 0.0);
 }
 
 // block(begin, n) of every block in [begin, end), added up in order.
@@ -44,17 +35,6 @@ double SumOfBlocks(size_t begin, size_t end, const Block& block) {
     sum += block(begin, std::min(kLossBlock, end - begin));
   }
   return sum;
-}
-
-// Where a kernel writes f32: into the view, or into `room`.
-struct Place {
-  float* data = nullptr;
-  bool stored_later = false;
-};
-Place PlaceOf(const AnyMatView& view, size_t begin, size_t n, float* room) {
-  if (view.empty()) return {};
-  if (float* direct = DirectRun(view, begin, n)) return {direct, false};
-  return {room, true};
 }
 
 double TotalWeight(Context& ctx, const ElementLossTask& task) {
@@ -70,11 +50,11 @@ double TotalWeight(Context& ctx, const ElementLossTask& task) {
           return simd::SumLossWeights(
               task.loss,
               task.loss == simd::ElementLoss::kMape
-                  ? LoadRun(task.target, begin, count, target)
+                  ? ReadRun(task.target, begin, count, target)
                   : nullptr,
               task.weights.empty()
                   ? nullptr
-                  : LoadRun(task.weights, begin, count, weights),
+                  : ReadRun(task.weights, begin, count, weights),
               count);
         });
       });
@@ -119,14 +99,14 @@ void AddRow(const CrossEntropyTask& task, size_t row, size_t first_class,
     const size_t n = std::min(kLossBlock, cols - col);
     const float* q = nullptr;
     if (task.has_probabilities) {
-      q = LoadRow(task.probabilities, row, first_class + col, n, q_room);
+      q = ReadRow(task.probabilities, row, first_class + col, n, q_room);
     }
-    simd::AddLogits(LoadRow(logits, row, col, n, x_room), q,
+    simd::AddLogits(ReadRow(logits, row, col, n, x_room), q,
                     task.label_smoothing != 0, n, &kept->sums);
   }
   if (HasTarget(task, row, first_class, cols)) {
     const auto target = static_cast<size_t>(task.classes[row]);
-    kept->target_logit = *LoadRow(logits, row, target - first_class, 1, x_room);
+    kept->target_logit = *ReadRow(logits, row, target - first_class, 1, x_room);
   }
 }
 
@@ -165,46 +145,37 @@ void GradientRow(const CrossEntropyTask& task, double factor,
                                    static_cast<double>(task.class_count));
   of.streamed = streamed;
   const auto hit = static_cast<float>(factor * (1 - task.label_smoothing));
-  float* direct = nullptr;
-  if (gradient.type() == ElementType::kF32 && gradient.col_stride() == 1) {
-    direct = gradient.As<float>().data() + row * gradient.row_stride();
-  }
-  const bool f32 =
-      logits.type() == ElementType::kF32 && logits.col_stride() == 1;
   // Where nothing has to be converted, the whole row at once.
-  const bool whole = direct != nullptr && f32 && !task.has_probabilities;
+  const bool whole =
+      IsPlainF32(gradient) && IsPlainF32(logits) && !task.has_probabilities;
   const size_t step = whole ? std::max<size_t>(1, cols) : kLossBlock;
   for (size_t col = 0; col < cols; col += step) {
     const size_t n = std::min(step, cols - col);
-    float* out = direct != nullptr ? direct + col : out_room;
+    float* out = PlaceOfRow(gradient, row, col, out_room);
     if (left_out) {
       std::fill_n(out, n, 0.0f);
     } else {
       const float* q = nullptr;
       if (task.has_probabilities) {
-        q = LoadRow(task.probabilities, row, first_class + col, n, q_room);
+        q = ReadRow(task.probabilities, row, first_class + col, n, q_room);
       }
-      simd::WriteGradient(of, LoadRow(logits, row, col, n, x_room), q, n, out);
+      simd::WriteGradient(of, ReadRow(logits, row, col, n, x_room), q, n, out);
       if (HasTarget(task, row, first_class + col, n)) {
         const auto target = static_cast<size_t>(task.classes[row]);
         out[target - first_class - col] -= hit;
       }
     }
-    if (direct == nullptr) StoreRow(out, gradient, row, col, n);
+    WriteRow(out, gradient, row, col, n);
   }
 }
 
 // Stores that pass by the cache win where the gradient is larger than it, and
 // in place they would push out what has just been read.
 bool Streams(const ConstAnyMatView& logits, const AnyMatView& gradient) {
-  static const size_t cache_bytes = [] {
-    const CacheSizes sizes = DetectCacheSizes();
-    return std::max(sizes.l2_bytes, sizes.l3_bytes);
-  }();
   // Short rows are not worth waiting for at the end of each.
   constexpr size_t kLongRow = 2048;
   return gradient.cols() >= kLongRow && gradient.data() != logits.data() &&
-         gradient.rows() * gradient.cols() * sizeof(float) > cache_bytes;
+         ExceedsCaches(gradient.rows() * gradient.cols() * sizeof(float));
 }
 
 // Rows that a thread takes at a time; the same for any number of threads.
@@ -234,26 +205,28 @@ double ElementLosses(Context& ctx, const ElementLossTask& task) {
           float weights[kLossBlock];
           float gradient_room[kLossBlock];
           float losses_room[kLossBlock];
-          const Place gradient =
-              PlaceOf(task.gradient, begin, count, gradient_room);
-          const Place losses = PlaceOf(task.losses, begin, count, losses_room);
+          float* gradient =
+              task.gradient.empty()
+                  ? nullptr
+                  : PlaceOfRun(task.gradient, begin, count, gradient_room);
+          float* losses = task.losses.empty() ? nullptr
+                                              : PlaceOfRun(task.losses, begin,
+                                                           count, losses_room);
           const double part = simd::SumLosses(
               task.loss, task.parameter,
-              {.prediction = LoadRun(task.prediction, begin, count, prediction),
-               .target = LoadRun(task.target, begin, count, target),
+              {.prediction = ReadRun(task.prediction, begin, count, prediction),
+               .target = ReadRun(task.target, begin, count, target),
                .weights = task.weights.empty()
                               ? nullptr
-                              : LoadRun(task.weights, begin, count, weights),
-               .gradient = gradient.data,
-               .losses = losses.data,
+                              : ReadRun(task.weights, begin, count, weights),
+               .gradient = gradient,
+               .losses = losses,
                .factor = static_cast<float>(scale),
                .n = count});
-          if (gradient.stored_later) {
-            StoreRun(gradient.data, task.gradient, begin, count);
+          if (gradient != nullptr) {
+            WriteRun(gradient, task.gradient, begin, count);
           }
-          if (losses.stored_later) {
-            StoreRun(losses.data, task.losses, begin, count);
-          }
+          if (losses != nullptr) WriteRun(losses, task.losses, begin, count);
           return part;
         });
       });

@@ -24,13 +24,22 @@ constexpr size_t EvenPiece(size_t n, size_t most, size_t unit = 1) {
   return std::min(n, Pieces(piece, unit) * unit);
 }
 
+// Bytes to where the next part of a Scratch may begin.
+constexpr size_t Aligned(size_t bytes) { return (bytes + 127) / 128 * 128; }
+
+inline const void* Element(const ConstAnyMatView& m, size_t row, size_t col) {
+  return static_cast<const unsigned char*>(m.data()) +
+         (row * m.row_stride() + col * m.col_stride()) * SizeBytes(m.type());
+}
+inline void* Element(const AnyMatView& m, size_t row, size_t col) {
+  return static_cast<unsigned char*>(m.data()) +
+         (row * m.row_stride() + col * m.col_stride()) * SizeBytes(m.type());
+}
 // Rows [row, row + rows) and columns [col, col + cols).
 inline ConstAnyMatView Block(const ConstAnyMatView& m, size_t row, size_t col,
                              size_t rows, size_t cols) {
-  const auto* at =
-      static_cast<const unsigned char*>(m.data()) +
-      (row * m.row_stride() + col * m.col_stride()) * SizeBytes(m.type());
-  return {at, m.type(), rows, cols, m.row_stride(), m.col_stride()};
+  return {Element(m, row, col), m.type(),      rows, cols,
+          m.row_stride(),       m.col_stride()};
 }
 
 }  // namespace ranvier::parallel

@@ -7,6 +7,16 @@
 
 namespace ranvier::parallel {
 
+// body(i) for i in [0, n): on the calling thread if it is to be one.
+template <class Body>
+void ForEach(Context& ctx, int threads, size_t n, const Body& body) {
+  if (n == 1 || threads == 1) {
+    for (size_t i = 0; i < n; ++i) body(i);
+  } else {
+    ctx.ParallelFor(n, body);
+  }
+}
+
 // Calls body(begin, end) for ranges that cover [0, n), at most `grain` long
 // each, on the threads of ctx; on the calling thread, and in one piece, where n
 // is less than `cutoff`. For work whose result does not depend on where it is

@@ -26,8 +26,6 @@ constexpr size_t kLongRow = 65536;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-size_t Pieces(size_t n) { return n == 0 ? 0 : (n - 1) / kPiece + 1; }
-
 // rows(begin, end), on the threads of ctx.
 template <class Rows>
 void ForRows(Context& ctx, size_t rows, size_t cols, const Rows& body) {
@@ -39,14 +37,9 @@ void ForRows(Context& ctx, size_t rows, size_t cols, const Rows& body) {
 // piece(index, begin, n) of every piece of a row of n elements.
 template <class Piece>
 void ForRowPieces(Context& ctx, bool shared, size_t n, const Piece& piece) {
-  const auto run = [&](size_t i) {
+  ForEach(ctx, shared ? ctx.threads() : 1, Pieces(n, kPiece), [&](size_t i) {
     piece(i, i * kPiece, std::min(kPiece, n - i * kPiece));
-  };
-  if (shared) {
-    ctx.ParallelFor(Pieces(n), run);
-  } else {
-    for (size_t i = 0; i < Pieces(n); ++i) run(i);
-  }
+  });
 }
 
 // The logits of a matrix, of which `longest` elements are read at once.
@@ -100,7 +93,7 @@ struct Extent {
 
 Extent FindExtent(Context& ctx, const Source& source, size_t row, size_t n) {
   const bool shared = n > kLongRow;
-  const size_t pieces = Pieces(n);
+  const size_t pieces = Pieces(n, kPiece);
   // Of a short row on the stack, of a long one beside the work of all threads.
   float few_max[kLongRow / kPiece];
   double few_sums[kLongRow / kPiece];
@@ -212,7 +205,7 @@ void Gradient(Context& ctx, const ConstAnyMatView& y, const ConstAnyMatView& dy,
   const size_t dy_room = IsPlainF32(dy) ? 0 : room_each;
   const size_t dx_room = IsPlainF32(dx) ? 0 : room_each;
   const auto rows = [&](size_t first, size_t last) {
-    std::vector<double> parts(Pieces(n));
+    std::vector<double> parts(Pieces(n, kPiece));
     for (size_t row = first; row < last; ++row) {
       ForRowPieces(ctx, shared, n, [&](size_t i, size_t begin, size_t count) {
         float* room = Scratch(ctx, y_room + dy_room);
