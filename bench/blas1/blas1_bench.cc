@@ -15,6 +15,7 @@
 
 #include "bench/blas1/peer.h"
 #include "bench/util/rows.h"
+#include "bench/util/x86_level.h"
 
 namespace ranvier::bench {
 namespace {
@@ -153,7 +154,7 @@ void Run(benchmark::State& state, const Operation& operation, size_t n,
 std::vector<Peer> Peers() {
   std::vector<Peer> peers = {RanvierPeer(), LoopPeer()};
 #ifdef RANVIER_BENCH_EIGEN
-  peers.push_back(EigenPeer());
+  peers.push_back(AtX86Level([](auto level) { return EigenPeer<level>(); }));
 #endif
 #ifdef RANVIER_BENCH_OPENBLAS
   peers.push_back(OpenBlasPeer());

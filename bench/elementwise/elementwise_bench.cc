@@ -20,6 +20,7 @@
 #include "bench/util/idle.h"
 #include "bench/util/peak.h"
 #include "bench/util/rows.h"
+#include "bench/util/x86_level.h"
 #include "tests/reference/elementwise_reference.h"
 
 namespace ranvier::bench {
@@ -142,13 +143,13 @@ void Run(benchmark::State& state, const Operation& operation, size_t n,
 std::vector<Peer> Peers() {
   std::vector<Peer> peers = {RanvierPeer(), LoopPeer()};
 #ifdef RANVIER_BENCH_EIGEN
-  peers.push_back(EigenPeer());
+  peers.push_back(AtX86Level([](auto level) { return EigenPeer<level>(); }));
 #endif
 #ifdef RANVIER_BENCH_ONEDNN
   peers.push_back(OneDnnPeer());
 #endif
 #ifdef RANVIER_BENCH_SLEEF
-  peers.push_back(SleefPeer());
+  peers.push_back(AtX86Level([](auto level) { return SleefPeer<level>(); }));
 #endif
   return peers;
 }

@@ -17,6 +17,7 @@
 
 #include "bench/loss/peer.h"
 #include "bench/util/rows.h"
+#include "bench/util/x86_level.h"
 
 namespace ranvier::bench {
 namespace {
@@ -174,7 +175,7 @@ void Run(benchmark::State& state, const Operation& operation, const Peer& peer,
 std::vector<Peer> Peers() {
   std::vector<Peer> peers = {RanvierPeer(), LoopPeer(), CopyPeer()};
 #ifdef RANVIER_BENCH_EIGEN
-  peers.push_back(EigenPeer());
+  peers.push_back(AtX86Level([](auto level) { return EigenPeer<level>(); }));
 #endif
   return peers;
 }

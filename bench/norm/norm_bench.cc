@@ -19,6 +19,7 @@
 #include "bench/norm/peer.h"
 #include "bench/util/idle.h"
 #include "bench/util/rows.h"
+#include "bench/util/x86_level.h"
 #include "tests/reference/rows_reference.h"
 
 namespace ranvier::bench {
@@ -184,7 +185,7 @@ void Run(benchmark::State& state, const Case& c, const RowPeer& peer,
 std::vector<RowPeer> Peers() {
   std::vector<RowPeer> peers = {RanvierPeer(), LoopPeer(), NthElementPeer()};
 #ifdef RANVIER_BENCH_EIGEN
-  peers.push_back(EigenPeer());
+  peers.push_back(AtX86Level([](auto level) { return EigenPeer<level>(); }));
 #endif
 #ifdef RANVIER_BENCH_ONEDNN
   peers.push_back(OneDnnPeer());
