@@ -1,7 +1,7 @@
 # The three helper functions of the tree, and the library they build:
 #   ranvier_module(NAME sources...)          sources of one room
 #   ranvier_test(NAME sources... [LIBS..] [LABELS..])  one GoogleTest program
-#   ranvier_bench(NAME sources... [LIBS..])  one Google Benchmark program
+#   ranvier_bench(NAME sources...)           one Google Benchmark program
 #
 # Labels: "parallel" is also run under TSan, "slow" is left out under emulation,
 # "slow-asan" is left out under ASan.
@@ -134,9 +134,8 @@ function(ranvier_test name)
 endfunction()
 
 function(ranvier_bench name)
-  cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
-  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  add_executable(${name} ${ARGN})
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ranvier_objects ranvier_warnings
-                        ${arg_LIBS} benchmark::benchmark)
+                        ranvier_bench_util benchmark::benchmark)
 endfunction()

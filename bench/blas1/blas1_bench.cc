@@ -10,11 +10,12 @@
 
 #include <benchmark/benchmark.h>
 
-#include "ranvier/parallel/thread_count.h"
 #include "ranvier/simd/base/aligned_buffer.h"
 #include "ranvier/simd/targets.h"
 
 #include "bench/blas1/peer.h"
+#include "bench/util/rows.h"
+#include "bench/util/x86_level.h"
 
 namespace ranvier::bench {
 namespace {
@@ -43,14 +44,6 @@ struct Arrays {
   AlignedBuffer<int8_t> xq, yq;
   Operands operands;
 };
-
-const Operands& OfSize(size_t n) {
-  static std::vector<Arrays> all;
-  for (const Arrays& one : all) {
-    if (one.operands.n == n) return one.operands;
-  }
-  return all.emplace_back(n).operands;
-}
 
 struct Operation {
   const char* name;
@@ -147,7 +140,7 @@ bool WroteRight(const Operation& operation, const Operands& o) {
 
 void Run(benchmark::State& state, const Operation& operation, size_t n,
          const Peer& peer, int threads) {
-  const Operands& o = OfSize(n);
+  const Operands& o = LastMade<Arrays>(n).operands;
   if (peer.set_threads != nullptr) peer.set_threads(threads);
   const auto run = peer.*operation.run;
   if (!IsRight(operation, o, run(o)) || !WroteRight(operation, o)) {
@@ -155,15 +148,13 @@ void Run(benchmark::State& state, const Operation& operation, size_t n,
   }
   for (auto _ : state) benchmark::DoNotOptimize(run(o));
   state.counters["gbyte_per_s"] =
-      benchmark::Counter(1e-9 * operation.bytes * static_cast<double>(n) *
-                             static_cast<double>(state.iterations()),
-                         benchmark::Counter::kIsRate);
+      PerSecond(1e-9 * operation.bytes * static_cast<double>(n));
 }
 
 std::vector<Peer> Peers() {
   std::vector<Peer> peers = {RanvierPeer(), LoopPeer()};
 #ifdef RANVIER_BENCH_EIGEN
-  peers.push_back(EigenPeer());
+  peers.push_back(AtX86Level([](auto level) { return EigenPeer<level>(); }));
 #endif
 #ifdef RANVIER_BENCH_OPENBLAS
   peers.push_back(OpenBlasPeer());
@@ -177,30 +168,21 @@ std::vector<Peer> Peers() {
 int main(int argc, char** argv) {
   using namespace ranvier;
   using namespace ranvier::bench;
-  std::vector<int> counts{1};
-  const int machine = DecideThreadCount(0).threads;
-  if (machine > 1) counts.push_back(machine);
   for (const Operation& operation : kOperations) {
     for (const size_t n : kSizes) {
-      for (const int threads : counts) {
-        for (const Peer& peer : Peers()) {
-          if (peer.*operation.run == nullptr) continue;
-          if (threads > 1 && !peer.threads) continue;
-          const std::string name = std::string(operation.name) + "/" +
-                                   operation.element + "/" + std::to_string(n) +
-                                   "/threads:" + std::to_string(threads) + "/" +
-                                   peer.name;
-          benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State&
-                                                             state) {
+      RegisterRows(
+          std::string(operation.name) + "/" + operation.element + "/" +
+              std::to_string(n),
+          Peers(),
+          [&](const Peer& peer, int threads) {
+            return peer.*operation.run != nullptr &&
+                   (threads == 1 || peer.threads);
+          },
+          [=](benchmark::State& state, const Peer& peer, int threads) {
             Run(state, operation, n, peer, threads);
-          })->UseRealTime();
-        }
-      }
+          });
     }
   }
   benchmark::AddCustomContext("target", simd::CurrentTarget());
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return RunRows(argc, argv);
 }

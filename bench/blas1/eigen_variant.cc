@@ -1,12 +1,4 @@
-// Compiled once for each instruction set, with RANVIER_EIGEN_VARIANT the name
-// of the function that gives the table.
-
-// Templates that two sources instantiate become one in the program, and that
-// may be the one with instructions that the machine does not have. A namespace
-// of its own for each keeps them apart.
-#define RANVIER_JOIN(a, b) a##b
-#define RANVIER_EXPAND_AND_JOIN(a, b) RANVIER_JOIN(a, b)
-#define Eigen RANVIER_EXPAND_AND_JOIN(Eigen, RANVIER_EIGEN_VARIANT)
+// Compiled for each RANVIER_X86_LEVEL, as bench/CMakeLists.txt says.
 
 #include <Eigen/Core>
 
@@ -82,7 +74,8 @@ double Dequantize(const Operands& o) {
 
 }  // namespace
 
-Peer RANVIER_EIGEN_VARIANT() {
+template <int kX86Level>
+Peer EigenPeer() {
   return {.name = "eigen",
           .dot = Dot,
           .dot_bf16 = DotBf16,
@@ -99,5 +92,6 @@ Peer RANVIER_EIGEN_VARIANT() {
           .quantize = Quantize,
           .dequantize = Dequantize};
 }
+template Peer EigenPeer<RANVIER_X86_LEVEL>();
 
 }  // namespace ranvier::bench

@@ -50,6 +50,7 @@ struct Peer {
 Peer RanvierPeer();
 Peer LoopPeer();
 // Compiled where CMake found them.
+template <int kX86Level>
 Peer EigenPeer();
 Peer OpenBlasPeer();
 

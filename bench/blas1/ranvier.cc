@@ -1,20 +1,12 @@
-#include <memory>
-
 #include "ranvier/ops/blas1.h"
 #include "ranvier/ops/convert.h"
 #include "ranvier/ops/quantize.h"
 
 #include "bench/blas1/peer.h"
+#include "bench/util/context.h"
 
 namespace ranvier::bench {
 namespace {
-
-std::unique_ptr<Context> context;
-Context& ctx() { return *context; }
-
-void SetThreads(int threads) {
-  context = std::make_unique<Context>(ContextOptions{.threads = threads});
-}
 
 template <class T>
 VecView<T> Vec(T* data, const Operands& o) {
@@ -26,61 +18,61 @@ MatView<T> Row(T* data, const Operands& o) {
 }
 
 double DotF32(const Operands& o) {
-  return Dot(ctx(), Vec(o.x, o), Vec<const float>(o.y, o));
+  return Dot(*context, Vec(o.x, o), Vec<const float>(o.y, o));
 }
 double DotBf16(const Operands& o) {
-  return Dot(ctx(), Vec(o.x_bf16, o), Vec(o.x_bf16, o));
+  return Dot(*context, Vec(o.x_bf16, o), Vec(o.x_bf16, o));
 }
 double AxpyF32(const Operands& o) {
-  Axpy(ctx(), o.alpha, Vec(o.x, o), Vec(o.y, o));
+  Axpy(*context, o.alpha, Vec(o.x, o), Vec(o.y, o));
   return 0;
 }
 double ScalF32(const Operands& o) {
-  Scal(ctx(), -1.0f, Vec(o.y, o));
+  Scal(*context, -1.0f, Vec(o.y, o));
   return 0;
 }
-double Nrm2F32(const Operands& o) { return Nrm2(ctx(), Vec(o.x, o)); }
-double AsumF32(const Operands& o) { return Asum(ctx(), Vec(o.x, o)); }
+double Nrm2F32(const Operands& o) { return Nrm2(*context, Vec(o.x, o)); }
+double AsumF32(const Operands& o) { return Asum(*context, Vec(o.x, o)); }
 double IamaxF32(const Operands& o) {
-  return static_cast<double>(Iamax(ctx(), Vec(o.x, o)));
+  return static_cast<double>(Iamax(*context, Vec(o.x, o)));
 }
 double F32ToBf16(const Operands& o) {
-  Convert(ctx(), Vec(o.x, o), Vec(o.y_bf16, o));
+  Convert(*context, Vec(o.x, o), Vec(o.y_bf16, o));
   return 0;
 }
 double F32ToF16(const Operands& o) {
-  Convert(ctx(), Vec(o.x, o), Vec(o.y_f16, o));
+  Convert(*context, Vec(o.x, o), Vec(o.y_f16, o));
   return 0;
 }
 double Bf16ToF32(const Operands& o) {
-  Convert(ctx(), Vec(o.x_bf16, o), Vec(o.y, o));
+  Convert(*context, Vec(o.x_bf16, o), Vec(o.y, o));
   return 0;
 }
 double F16ToF32(const Operands& o) {
-  Convert(ctx(), Vec(o.x_f16, o), Vec(o.y, o));
+  Convert(*context, Vec(o.x_f16, o), Vec(o.y, o));
   return 0;
 }
 double F32ToBf16Stochastic(const Operands& o) {
-  ConvertStochastic(ctx(), Vec(o.x, o), Vec(o.y_bf16, o), 2);
+  ConvertStochastic(*context, Vec(o.x, o), Vec(o.y_bf16, o), 2);
   return 0;
 }
 double F32ToF16Stochastic(const Operands& o) {
-  ConvertStochastic(ctx(), Vec(o.x, o), Vec(o.y_f16, o), 2);
+  ConvertStochastic(*context, Vec(o.x, o), Vec(o.y_f16, o), 2);
   return 0;
 }
 double FindScale(const Operands& o) {
   float scale = 0;
-  FindScales(ctx(), Row(o.x, o), {}, ElementType::kI8,
+  FindScales(*context, Row(o.x, o), {}, ElementType::kI8,
              MatView<float>(&scale, 1, 1));
   return scale;
 }
 double QuantizeS8(const Operands& o) {
-  Quantize(ctx(), Row(o.x, o), {}, MatView<const float>(&o.scale, 1, 1), {},
+  Quantize(*context, Row(o.x, o), {}, MatView<const float>(&o.scale, 1, 1), {},
            Row(o.y_s8, o));
   return 0;
 }
 double DequantizeS8(const Operands& o) {
-  Dequantize(ctx(), Row(o.x_s8, o), {}, MatView<const float>(&o.scale, 1, 1),
+  Dequantize(*context, Row(o.x_s8, o), {}, MatView<const float>(&o.scale, 1, 1),
              {}, Row(o.y, o));
   return 0;
 }

@@ -6,24 +6,21 @@
 // that the machine gave before and after the run.
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <memory>
 #include <random>
-#include <set>
 #include <string>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
-#include "ranvier/parallel/thread_count.h"
 #include "ranvier/simd/base/aligned_buffer.h"
 #include "ranvier/simd/base/elementwise.h"
-#include "ranvier/simd/targets.h"
 
 #include "bench/elementwise/peer.h"
 #include "bench/util/idle.h"
 #include "bench/util/peak.h"
+#include "bench/util/rows.h"
+#include "bench/util/x86_level.h"
 #include "tests/reference/elementwise_reference.h"
 
 namespace ranvier::bench {
@@ -58,6 +55,11 @@ constexpr Operation kOperations[] = {
     {Op::kDropout, "Dropout", "f32", 8, Elementwise::kRelu},
     {Op::kBiasGelu, "BiasGelu", "f32", 8, Elementwise::kGelu}};
 
+std::string Name(const Operation& operation, size_t n) {
+  return std::string(operation.name) + "/" + operation.element + "/" +
+         std::to_string(n);
+}
+
 struct Arrays {
   explicit Arrays(size_t n)
       : x(n), magnitudes(n), dy(n), up(n), bias(1024), y(n), xb(n), yb(n) {
@@ -79,16 +81,6 @@ struct Arrays {
   AlignedBuffer<bf16> xb, yb;
   Operands operands;
 };
-
-// Those of the row that is being run.
-const Operands& OfSize(size_t n) {
-  static std::unique_ptr<Arrays> arrays;
-  if (arrays == nullptr || arrays->operands.n != n) {
-    arrays.reset();
-    arrays = std::make_unique<Arrays>(n);
-  }
-  return arrays->operands;
-}
 
 // As no peer would claim more of gelu than 10^-6 from the exact value, nor less
 // than 10^-5 of a large one; in bf16 half an ulp.
@@ -127,99 +119,62 @@ bool IsRight(const Operation& operation, const Operands& o) {
 
 void Run(benchmark::State& state, const Operation& operation, size_t n,
          const Peer& peer, int threads) {
-  const Operands& o = OfSize(n);
+  const Operands& o = LastMade<Arrays>(n).operands;
   const Prepared run = peer.prepare(operation.op, o, threads);
-  static std::set<std::string> checked;
-  const std::string name = std::to_string(static_cast<int>(operation.op)) +
-                           "/" + std::to_string(threads) + peer.name;
-  if (checked.count(name) == 0) {
+  const std::string row =
+      Name(operation, n) + std::to_string(threads) + peer.name;
+  const auto what_is_wrong = [&] {
     std::fill_n(o.y, n, -99.0f);
     std::fill_n(o.y_bf16, n, ToBf16(-99.0f));
     run();
-    if (!IsRight(operation, o)) {
-      state.SkipWithError("the result is wrong");
-      return;
-    }
-    checked.insert(name);
-  }
+    return IsRight(operation, o) ? "" : "the result is wrong";
+  };
+  if (!Check(state, row, what_is_wrong)) return;
   WaitUntilIdle();
   const double share_before = MachineShare(threads);
-  run();  // threads awake, caches as in the runs that follow
-  const double cpu_begin = CpuSeconds();
-  const auto begin = std::chrono::steady_clock::now();
-  for (auto _ : state) {
-    run();
-    benchmark::ClobberMemory();
-  }
-  const std::chrono::duration<double> wall =
-      std::chrono::steady_clock::now() - begin;
-  const double cpu_seconds = CpuSeconds() - cpu_begin;
+  TimeRuns(state, run);
   WaitUntilIdle();
   const double share_after = MachineShare(threads);
   state.counters["gbyte_per_s"] =
-      benchmark::Counter(1e-9 * operation.bytes * static_cast<double>(n),
-                         benchmark::Counter::kIsIterationInvariantRate);
-  state.counters["cpus"] = cpu_seconds / wall.count();
+      PerSecond(1e-9 * operation.bytes * static_cast<double>(n));
   state.counters["machine"] = std::min(share_before, share_after);
 }
 
 std::vector<Peer> Peers() {
   std::vector<Peer> peers = {RanvierPeer(), LoopPeer()};
 #ifdef RANVIER_BENCH_EIGEN
-  peers.push_back(EigenPeer());
+  peers.push_back(AtX86Level([](auto level) { return EigenPeer<level>(); }));
 #endif
 #ifdef RANVIER_BENCH_ONEDNN
   peers.push_back(OneDnnPeer());
 #endif
 #ifdef RANVIER_BENCH_SLEEF
-  peers.push_back(SleefPeer());
+  peers.push_back(AtX86Level([](auto level) { return SleefPeer<level>(); }));
 #endif
   return peers;
-}
-
-void Register(const std::vector<int>& thread_counts) {
-  Operands none;  // asked about only
-  none.n = 1024;
-  for (const Operation& operation : kOperations) {
-    for (const size_t n : kSizes) {
-      for (const int threads : thread_counts) {
-        for (const Peer& peer : Peers()) {
-          if (!peer.prepare(operation.op, none, threads)) continue;
-          // The loop takes seconds there, and says nothing new.
-          if (peer.name == "loop" && n > 65'536) continue;
-          const std::string name = std::string(operation.name) + "/" +
-                                   operation.element + "/" + std::to_string(n) +
-                                   "/threads:" + std::to_string(threads) + "/" +
-                                   peer.name;
-          benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State&
-                                                             state) {
-            Run(state, operation, n, peer, threads);
-          })->UseRealTime();
-        }
-      }
-    }
-  }
 }
 
 }  // namespace
 }  // namespace ranvier::bench
 
 int main(int argc, char** argv) {
-  using namespace ranvier;
   using namespace ranvier::bench;
-  std::vector<int> counts{1};
-  const int machine = DecideThreadCount(0).threads;
-  if (machine > 1) counts.push_back(machine);
-  for (const Peer& peer : Peers()) {
-    if (!peer.version.empty()) {
-      benchmark::AddCustomContext(peer.name, peer.version);
+  const std::vector<Peer> peers = Peers();
+  for (const Operation& operation : kOperations) {
+    for (const size_t n : kSizes) {
+      RegisterRows(
+          Name(operation, n), peers,
+          [&](const Peer& peer, int threads) {
+            // The loop takes seconds there, and says nothing new.
+            if (peer.name == "loop" && n > 65'536) return false;
+            const Operands none{.n = 1024};  // asked about only
+            return peer.prepare(operation.op, none, threads) != nullptr;
+          },
+          [=](benchmark::State& state, const Peer& peer, int threads) {
+            Run(state, operation, n, peer, threads);
+          });
     }
   }
-  benchmark::AddCustomContext("target", simd::CurrentTarget());
-  Register(counts);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
+  AddContext(peers);
+  return RunRows(argc, argv);
 }

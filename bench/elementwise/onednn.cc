@@ -1,9 +1,6 @@
-#include <omp.h>
-#include <oneapi/dnnl/dnnl.hpp>
+#include "bench/util/onednn.h"
 
-#include <memory>
-#include <string>
-#include <unordered_map>
+#include <omp.h>
 
 #include "bench/elementwise/peer.h"
 
@@ -15,7 +12,7 @@ using dnnl::memory;
 
 Prepared Forward(algorithm kind, float alpha, memory::data_type type,
                  const Operands& o, const void* x, void* y) {
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  const dnnl::engine& engine = Engine();
   const memory::desc row({1, static_cast<memory::dim>(o.n)}, type,
                          memory::format_tag::ab);
 #if DNNL_VERSION_MAJOR >= 3
@@ -25,15 +22,9 @@ Prepared Forward(algorithm kind, float alpha, memory::data_type type,
   const dnnl::eltwise_forward::primitive_desc chosen(
       {dnnl::prop_kind::forward_inference, kind, row, alpha}, engine);
 #endif
-  dnnl::stream stream(engine);
-  std::unordered_map<int, memory> arguments = {
-      {DNNL_ARG_SRC, memory(row, engine, const_cast<void*>(x))},
-      {DNNL_ARG_DST, memory(row, engine, y)}};
-  return [stream, function = dnnl::eltwise_forward(chosen),
-          arguments = std::move(arguments)]() mutable {
-    function.execute(stream, arguments);
-    stream.wait();
-  };
+  return Execute(dnnl::eltwise_forward(chosen),
+                 {{DNNL_ARG_SRC, memory(row, engine, const_cast<void*>(x))},
+                  {DNNL_ARG_DST, memory(row, engine, y)}});
 }
 
 Prepared Prepare(Op op, const Operands& o, int threads) {
@@ -75,12 +66,6 @@ Prepared Prepare(Op op, const Operands& o, int threads) {
 
 }  // namespace
 
-Peer OneDnnPeer() {
-  const dnnl_version_t* v = dnnl_version();
-  return {"onednn",
-          std::to_string(v->major) + "." + std::to_string(v->minor) + "." +
-              std::to_string(v->patch),
-          Prepare};
-}
+Peer OneDnnPeer() { return {"onednn", Version(), Prepare}; }
 
 }  // namespace ranvier::bench

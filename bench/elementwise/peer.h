@@ -53,8 +53,10 @@ struct Peer {
 Peer RanvierPeer();
 Peer LoopPeer();
 // Compiled where CMake found them.
+template <int kX86Level>
 Peer EigenPeer();
 Peer OneDnnPeer();
+template <int kX86Level>
 Peer SleefPeer();
 
 }  // namespace ranvier::bench

@@ -1,13 +1,10 @@
-#include <memory>
-
 #include "ranvier/ops/elementwise.h"
 
 #include "bench/elementwise/peer.h"
+#include "bench/util/context.h"
 
 namespace ranvier::bench {
 namespace {
-
-std::unique_ptr<Context> context;
 
 template <class T>
 MatView<T> Row(T* data, const Operands& o) {
@@ -23,9 +20,7 @@ Prepared GradientOf(Elementwise f, const Operands& o) {
 }
 
 Prepared Prepare(Op op, const Operands& o, int threads) {
-  if (context == nullptr || context->threads() != threads) {
-    context = std::make_unique<Context>(ContextOptions{.threads = threads});
-  }
+  SetThreads(threads);
   switch (op) {
     case Op::kExp:
       return MapOf(Elementwise::kExp, o, o.x);

@@ -1,6 +1,5 @@
-// SLEEF in loops that one would write around it. Compiled once for each
-// instruction set, with RANVIER_SLEEF_VARIANT the name of the function that
-// gives the peer. Vectors are those of the compiler, of which + - * / work.
+// SLEEF in loops that one would write around it. Vectors are those of the
+// compiler, of which + - * / work. Compiled for each RANVIER_X86_LEVEL.
 
 #include <sleef.h>
 
@@ -86,11 +85,13 @@ Prepared Prepare(Op op, const Operands& o, int threads) {
 
 }  // namespace
 
-Peer RANVIER_SLEEF_VARIANT() {
+template <int kX86Level>
+Peer SleefPeer() {
   return {"sleef",
           std::to_string(SLEEF_VERSION_MAJOR) + "." +
               std::to_string(SLEEF_VERSION_MINOR),
           Prepare};
 }
+template Peer SleefPeer<RANVIER_X86_LEVEL>();
 
 }  // namespace ranvier::bench

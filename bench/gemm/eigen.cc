@@ -1,5 +1,4 @@
 #include <string>
-#include <utility>
 
 #include "bench/gemm/bias_gelu.h"
 #include "bench/gemm/eigen_variant.h"
@@ -10,18 +9,16 @@ namespace ranvier::bench {
 namespace {
 
 // The best one that the processor has.
-std::pair<const EigenVariant*, std::string> Choose() {
-#if defined(__x86_64__)
-  const int level = X86Level();
-  if (level == 4) return {&kEigenV4, "x86-64-v4"};
-  if (level == 3) return {&kEigenV3, "x86-64-v3"};
-#endif
-  return {&kEigenBaseline, "baseline"};
+const EigenVariant& Variant() {
+  static const EigenVariant variant =
+      AtX86Level([](auto level) { return EigenOf<level>(); });
+  return variant;
 }
 
-const EigenVariant& Variant() {
-  static const EigenVariant& variant = *Choose().first;
-  return variant;
+std::string Version() {
+  const std::string level = std::to_string(X86Level());
+  return std::string(RANVIER_EIGEN_VERSION) + " " +
+         (level == "0" ? "baseline" : "x86-64-v" + level);
 }
 
 bool Has(const Product& p, int) {
@@ -39,10 +36,7 @@ std::function<void()> Prepare(const Product& p, int threads) {
   return [=] { Variant().multiply(p); };
 }
 
-const Registration registration({"eigen",
-                                 std::string(RANVIER_EIGEN_VERSION) + " " +
-                                     Choose().second,
-                                 Has, Prepare});
+const Registration registration({"eigen", Version(), Has, Prepare});
 
 }  // namespace
 

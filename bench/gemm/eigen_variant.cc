@@ -1,12 +1,4 @@
-// Compiled once for each instruction set, with RANVIER_EIGEN_VARIANT the name
-// of the table.
-
-// Templates that two sources instantiate become one in the program, and that
-// may be the one with instructions that the machine does not have. A namespace
-// of its own for each keeps them apart.
-#define RANVIER_JOIN(a, b) a##b
-#define RANVIER_EXPAND_AND_JOIN(a, b) RANVIER_JOIN(a, b)
-#define Eigen RANVIER_EXPAND_AND_JOIN(Eigen, RANVIER_EIGEN_VARIANT)
+// Compiled for each RANVIER_X86_LEVEL, as bench/CMakeLists.txt says.
 
 #include "bench/gemm/eigen_variant.h"
 
@@ -81,6 +73,10 @@ void BiasGeluRows(float* c, const float* bias, size_t M, size_t N,
 
 }  // namespace
 
-const EigenVariant RANVIER_EIGEN_VARIANT = {SetThreads, Multiply, BiasGeluRows};
+template <int kX86Level>
+EigenVariant EigenOf() {
+  return {SetThreads, Multiply, BiasGeluRows};
+}
+template EigenVariant EigenOf<RANVIER_X86_LEVEL>();
 
 }  // namespace ranvier::bench

@@ -14,8 +14,7 @@ struct EigenVariant {
                     int threads);
 };
 
-extern const EigenVariant kEigenBaseline;  // SSE2, NEON
-extern const EigenVariant kEigenV3;        // x86-64-v3: AVX2, FMA
-extern const EigenVariant kEigenV4;        // x86-64-v4: AVX-512 F, BW, DQ, VL
+template <int kX86Level>
+EigenVariant EigenOf();
 
 }  // namespace ranvier::bench

@@ -11,22 +11,18 @@
 
 #include <algorithm>
 #include <chrono>
-#include <memory>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
-#include "ranvier/parallel/thread_count.h"
-#include "ranvier/simd/targets.h"
-
 #include "bench/gemm/machine_bench.h"
 #include "bench/gemm/operands.h"
 #include "bench/gemm/peer.h"
 #include "bench/util/idle.h"
 #include "bench/util/peak.h"
+#include "bench/util/rows.h"
 
 namespace ranvier::bench {
 namespace {
@@ -78,42 +74,21 @@ double WaitUntilFast(int threads) {
   return share;
 }
 
-// Those of the row that is being run: all its peers use the same.
-Operands& OperandsOf(const Product& product) {
-  static std::unique_ptr<Operands> operands;
-  if (operands == nullptr || Name(operands->product()) != Name(product)) {
-    operands.reset();
-    operands = std::make_unique<Operands>(product);
-  }
-  return *operands;
-}
-
-void Run(benchmark::State& state, const Product& product, int threads,
-         const Peer& peer) {
-  Operands& operands = OperandsOf(product);
+void Run(benchmark::State& state, const Product& product, const Peer& peer,
+         int threads) {
+  Operands& operands = LastMade<Operands>(product);
   const std::function<void()> run = peer.prepare(operands.product(), threads);
-  static std::set<std::string> checked;
-  const std::string name = Name(product) + std::to_string(threads) + peer.name;
-  if (checked.count(name) == 0) {
+  const std::string row = Name(product) + std::to_string(threads) + peer.name;
+  const auto what_is_wrong = [&] {
     operands.SpoilResult();
     run();
-    const std::string wrong = operands.WhatIsWrong();
-    if (!wrong.empty()) {
-      state.SkipWithError(wrong.c_str());
-      return;
-    }
-    checked.insert(name);
-  }
+    return operands.WhatIsWrong();
+  };
+  if (!Check(state, row, what_is_wrong)) return;
   WaitUntilIdle();
   const double share_before = WaitUntilFast(threads);
   const double peak = MeasurePeak(product.element, threads);
-  run();  // threads awake, caches as in the runs that follow
-  const double cpu_begin = CpuSeconds();
-  const auto begin = std::chrono::steady_clock::now();
-  for (auto _ : state) run();
-  const std::chrono::duration<double> wall =
-      std::chrono::steady_clock::now() - begin;
-  const double cpu_seconds = CpuSeconds() - cpu_begin;
+  TimeRuns(state, run);
   WaitUntilIdle();
   const double share_after = MachineShare(threads);
 
@@ -123,15 +98,10 @@ void Run(benchmark::State& state, const Product& product, int threads,
   const size_t bytes =
       (product.M + product.N) * product.K * SizeOfElement(product.element) +
       product.M * product.N * 4;
-  const auto rate = [](double amount) {
-    return benchmark::Counter(amount,
-                              benchmark::Counter::kIsIterationInvariantRate);
-  };
   state.counters[IsInteger(product.element) ? "gop_per_s" : "gflop_per_s"] =
-      rate(operations * 1e-9);
-  state.counters["gbyte_per_s"] = rate(static_cast<double>(bytes) * 1e-9);
-  state.counters["peak_share"] = rate(operations / peak);
-  state.counters["cpus"] = cpu_seconds / wall.count();
+      PerSecond(operations * 1e-9);
+  state.counters["gbyte_per_s"] = PerSecond(static_cast<double>(bytes) * 1e-9);
+  state.counters["peak_share"] = PerSecond(operations / peak);
   state.counters["machine"] = std::min(share_before, share_after);
 }
 
@@ -171,45 +141,23 @@ std::vector<Product> Rows() {
   return rows;
 }
 
-void RegisterProducts(const std::vector<int>& thread_counts) {
-  const std::vector<Peer> peers = Peers();
-  for (const Product& product : Rows()) {
-    for (const int threads : thread_counts) {
-      for (const Peer& peer : peers) {
-        if (!peer.has(product, threads)) continue;
-        const std::string name = Name(product) +
-                                 "/threads:" + std::to_string(threads) + "/" +
-                                 peer.name;
-        benchmark::RegisterBenchmark(name.c_str(),
-                                     [=](benchmark::State& state) {
-                                       Run(state, product, threads, peer);
-                                     })
-            ->UseRealTime();
-      }
-    }
-  }
-}
-
 }  // namespace
 }  // namespace ranvier::bench
 
 int main(int argc, char** argv) {
-  using namespace ranvier;
   using namespace ranvier::bench;
-  const int machine = DecideThreadCount(0).threads;
-  std::vector<int> counts{1};
-  if (machine > 1) counts.push_back(machine);
-  for (const Peer& peer : Peers()) {
-    if (!peer.version.empty()) {
-      benchmark::AddCustomContext(peer.name, peer.version);
-    }
+  const std::vector<Peer> peers = Peers();
+  RegisterMachine();
+  for (const Product& product : Rows()) {
+    RegisterRows(
+        Name(product), peers,
+        [&](const Peer& peer, int threads) {
+          return peer.has(product, threads);
+        },
+        [=](benchmark::State& state, const Peer& peer, int threads) {
+          Run(state, product, peer, threads);
+        });
   }
-  benchmark::AddCustomContext("target", simd::CurrentTarget());
-  RegisterMachine(counts);
-  RegisterProducts(counts);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
+  AddContext(peers);
+  return RunRows(argc, argv);
 }

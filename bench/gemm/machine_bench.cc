@@ -8,6 +8,7 @@
 #include "ranvier/parallel/cache_sizes.h"
 
 #include "bench/util/peak.h"
+#include "bench/util/rows.h"
 
 namespace ranvier::bench {
 namespace {
@@ -15,9 +16,7 @@ namespace {
 template <class F>
 void Register(const std::string& name, int threads, const std::string& counter,
               const F& run) {
-  const std::string full =
-      name + "/threads:" + std::to_string(threads) + "/machine";
-  benchmark::RegisterBenchmark(full.c_str(), [=](benchmark::State& state) {
+  RegisterRow(name, threads, "machine", [=](benchmark::State& state) {
     double best = 0;  // what took a core away in between is not the machine
     for (auto _ : state) {
       const Rate rate = run(threads);
@@ -46,9 +45,9 @@ void RegisterTraffic(const std::string& level, size_t bytes, int threads) {
 
 }  // namespace
 
-void RegisterMachine(const std::vector<int>& thread_counts) {
+void RegisterMachine() {
   const CacheSizes caches = DetectCacheSizes();
-  for (const int threads : thread_counts) {
+  for (const int threads : ThreadCounts()) {
     Register("Peak/f32/fma", threads, "gflop_per_s",
              [](int n) { return RunChain(Chain::kF32Fma, n); });
     if (RunChain(Chain::kBf16Dot, 1).amount > 0) {

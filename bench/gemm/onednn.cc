@@ -1,10 +1,8 @@
+#include "bench/util/onednn.h"
+
 #include <omp.h>
-#include <oneapi/dnnl/dnnl.hpp>
 
-#include <memory>
-#include <string>
-#include <unordered_map>
-
+#include "bench/gemm/operands.h"
 #include "bench/gemm/peer.h"
 
 namespace ranvier::bench {
@@ -34,10 +32,6 @@ Type TypeOfB(Element element) {
   return element == Element::kU8S8 ? Type::s8 : TypeOfA(element);
 }
 
-bool IsInteger(Element element) {
-  return element == Element::kU8S8 || element == Element::kS8S8;
-}
-
 // An empty description of bias: without. The interface changed with 3.0.
 dnnl::matmul::primitive_desc Describe(const dnnl::engine& engine,
                                       const memory::desc& a,
@@ -65,7 +59,7 @@ dnnl::matmul::primitive_desc Describe(const dnnl::engine& engine,
 
 std::function<void()> Prepare(const Product& p, int threads) {
   omp_set_num_threads(threads);
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  const dnnl::engine& engine = Engine();
   const auto M = static_cast<memory::dim>(p.M);
   const auto N = static_cast<memory::dim>(p.N);
   const auto K = static_cast<memory::dim>(p.K);
@@ -83,15 +77,15 @@ std::function<void()> Prepare(const Product& p, int threads) {
   const memory::desc c({M, N}, IsInteger(p.element) ? Type::s32 : Type::f32,
                        Tag::ab);
   const auto chosen = Describe(engine, a, wanted, bias, c, gelu);
-  dnnl::stream stream(engine);
   memory b(given, engine, const_cast<void*>(p.b));
   if (chosen.weights_desc() != given) {
     memory other(chosen.weights_desc(), engine);
+    dnnl::stream stream(engine);
     dnnl::reorder(b, other).execute(stream, b, other);
     stream.wait();
     b = other;
   }
-  std::unordered_map<int, memory> arguments = {
+  Arguments arguments = {
       {DNNL_ARG_SRC, memory(a, engine, const_cast<void*>(p.a))},
       {DNNL_ARG_WEIGHTS, b},
       {DNNL_ARG_DST, memory(c, engine, p.c)}};
@@ -99,17 +93,7 @@ std::function<void()> Prepare(const Product& p, int threads) {
     arguments.emplace(DNNL_ARG_BIAS,
                       memory(bias, engine, const_cast<float*>(p.bias)));
   }
-  return [stream, product = dnnl::matmul(chosen),
-          arguments = std::move(arguments)]() mutable {
-    product.execute(stream, arguments);
-    stream.wait();
-  };
-}
-
-std::string Version() {
-  const dnnl_version_t* v = dnnl_version();
-  return std::to_string(v->major) + "." + std::to_string(v->minor) + "." +
-         std::to_string(v->patch);
+  return Execute(dnnl::matmul(chosen), std::move(arguments));
 }
 
 const Registration registration({"onednn", Version(), Has, Prepare});

@@ -26,6 +26,7 @@ struct Product {
   const void* b = nullptr;
   const float* bias = nullptr;  // [N]
   void* c = nullptr;
+  bool operator==(const Product&) const = default;
 };
 
 // A library that multiplies matrices, ours among them.

@@ -8,15 +8,15 @@
 #include "ranvier/simd/base/float16.h"
 #include "ranvier/simd/targets.h"
 
+#include "bench/gemm/operands.h"
 #include "bench/gemm/peer.h"
 
 namespace ranvier::bench {
 namespace {
 
 bool Has(const Product& p, int) {
-  const bool integers =
-      p.element == Element::kU8S8 || p.element == Element::kS8S8;
-  return !integers || (p.op != Op::kLinearGelu && p.op != Op::kGemv);
+  return !IsInteger(p.element) ||
+         (p.op != Op::kLinearGelu && p.op != Op::kGemv);
 }
 
 template <typename T>  // of A

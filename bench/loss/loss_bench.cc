@@ -6,18 +6,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
-#include "ranvier/parallel/thread_count.h"
 #include "ranvier/simd/base/aligned_buffer.h"
 #include "ranvier/simd/targets.h"
 
 #include "bench/loss/peer.h"
+#include "bench/util/rows.h"
+#include "bench/util/x86_level.h"
 
 namespace ranvier::bench {
 namespace {
@@ -64,16 +64,6 @@ struct Arrays {
   Operands operands;
 };
 
-Arrays& OfShape(size_t rows, size_t cols) {
-  static std::unique_ptr<Arrays> last;  // one at a time: they are large
-  if (last == nullptr || last->operands.rows != rows ||
-      last->operands.cols != cols) {
-    last.reset();
-    last = std::make_unique<Arrays>(rows, cols);
-  }
-  return *last;
-}
-
 struct Operation {
   const char* name;
   size_t rows, cols;
@@ -93,6 +83,12 @@ constexpr Operation kOperations[] = {
     {"HuberLossGradient", 1, 1 << 20, 12, &Peer::huber_gradient},
     {"AdamW", 1, 10'000'000, 28, &Peer::adamw},
     {"GradientNorm", 1, 10'000'000, 4, &Peer::norm}};
+
+std::string Name(const Operation& operation) {
+  std::string name = std::string(operation.name) + "/f32/";
+  if (operation.rows != 1) name += std::to_string(operation.rows) + "x";
+  return name + std::to_string(operation.cols);
+}
 
 // What is right in double precision, of some elements: losses' values of all.
 bool IsRight(const Operation& operation, const Peer& peer, Arrays& arrays) {
@@ -165,23 +161,21 @@ bool IsRight(const Operation& operation, const Peer& peer, Arrays& arrays) {
 
 void Run(benchmark::State& state, const Operation& operation, const Peer& peer,
          int threads) {
-  Arrays& arrays = OfShape(operation.rows, operation.cols);
+  Arrays& arrays = LastMade<Arrays>(operation.rows, operation.cols);
   if (peer.set_threads != nullptr) peer.set_threads(threads);
   const auto run = peer.*operation.run;
   if (!IsRight(operation, peer, arrays)) {
     state.SkipWithError("the result is wrong");
   }
   for (auto _ : state) benchmark::DoNotOptimize(run(arrays.operands));
-  state.counters["gbyte_per_s"] = benchmark::Counter(
-      1e-9 * operation.bytes * static_cast<double>(arrays.operands.n()) *
-          static_cast<double>(state.iterations()),
-      benchmark::Counter::kIsRate);
+  state.counters["gbyte_per_s"] = PerSecond(
+      1e-9 * operation.bytes * static_cast<double>(arrays.operands.n()));
 }
 
 std::vector<Peer> Peers() {
   std::vector<Peer> peers = {RanvierPeer(), LoopPeer(), CopyPeer()};
 #ifdef RANVIER_BENCH_EIGEN
-  peers.push_back(EigenPeer());
+  peers.push_back(AtX86Level([](auto level) { return EigenPeer<level>(); }));
 #endif
   return peers;
 }
@@ -192,32 +186,17 @@ std::vector<Peer> Peers() {
 int main(int argc, char** argv) {
   using namespace ranvier;
   using namespace ranvier::bench;
-  std::vector<int> counts{1};
-  const int machine = DecideThreadCount(0).threads;
-  if (machine > 1) counts.push_back(machine);
   for (const Operation& operation : kOperations) {
-    for (const int threads : counts) {
-      for (const Peer& peer : Peers()) {
-        if (peer.*operation.run == nullptr) continue;
-        if (threads > 1 && !peer.threads) continue;
-        const std::string shape = operation.rows == 1
-                                      ? std::to_string(operation.cols)
-                                      : std::to_string(operation.rows) + "x" +
-                                            std::to_string(operation.cols);
-        const std::string name = std::string(operation.name) + "/f32/" + shape +
-                                 "/threads:" + std::to_string(threads) + "/" +
-                                 peer.name;
-        benchmark::RegisterBenchmark(name.c_str(),
-                                     [=](benchmark::State& state) {
-                                       Run(state, operation, peer, threads);
-                                     })
-            ->UseRealTime();
-      }
-    }
+    RegisterRows(
+        Name(operation), Peers(),
+        [&](const Peer& peer, int threads) {
+          return peer.*operation.run != nullptr &&
+                 (threads == 1 || peer.threads);
+        },
+        [=](benchmark::State& state, const Peer& peer, int threads) {
+          Run(state, operation, peer, threads);
+        });
   }
   benchmark::AddCustomContext("target", simd::CurrentTarget());
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return RunRows(argc, argv);
 }

@@ -48,7 +48,9 @@ struct Peer {
 
 Peer RanvierPeer();
 Peer LoopPeer();
-Peer CopyPeer();   // memcpy of as many bytes as an update moves
-Peer EigenPeer();  // compiled where CMake found it
+Peer CopyPeer();  // memcpy of as many bytes as an update moves
+// Compiled where CMake found it.
+template <int kX86Level>
+Peer EigenPeer();
 
 }  // namespace ranvier::bench

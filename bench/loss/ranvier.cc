@@ -1,21 +1,14 @@
 #include <cmath>
-#include <memory>
 #include <span>
 
 #include "ranvier/ops/loss.h"
 #include "ranvier/ops/optimizer.h"
 
 #include "bench/loss/peer.h"
+#include "bench/util/context.h"
 
 namespace ranvier::bench {
 namespace {
-
-std::unique_ptr<Context> context;
-Context& ctx() { return *context; }
-
-void SetThreads(int threads) {
-  context = std::make_unique<Context>(ContextOptions{.threads = threads});
-}
 
 template <class T>
 MatView<T> Mat(T* data, const Operands& o) {
@@ -26,38 +19,39 @@ VecView<const int32_t> Classes(const Operands& o) {
 }
 
 double Mse(const Operands& o) {
-  return MseLoss(ctx(), Mat(o.x, o), Mat(o.target, o));
+  return MseLoss(*context, Mat(o.x, o), Mat(o.target, o));
 }
 double MseGradient(const Operands& o) {
-  return MseLoss(ctx(), Mat(o.x, o), Mat(o.target, o), {}, Mat(o.gradient, o));
+  return MseLoss(*context, Mat(o.x, o), Mat(o.target, o), {},
+                 Mat(o.gradient, o));
 }
 double HuberGradient(const Operands& o) {
-  return HuberLoss(ctx(), Mat(o.x, o), Mat(o.target, o), kHuberDelta, {},
+  return HuberLoss(*context, Mat(o.x, o), Mat(o.target, o), kHuberDelta, {},
                    Mat(o.gradient, o));
 }
 double Bce(const Operands& o) {
-  return BinaryCrossEntropyLoss(ctx(), Mat(o.x, o), Mat(o.target, o));
+  return BinaryCrossEntropyLoss(*context, Mat(o.x, o), Mat(o.target, o));
 }
 double BceGradient(const Operands& o) {
-  return BinaryCrossEntropyLoss(ctx(), Mat(o.x, o), Mat(o.target, o), {},
+  return BinaryCrossEntropyLoss(*context, Mat(o.x, o), Mat(o.target, o), {},
                                 Mat(o.gradient, o));
 }
 double CrossEntropy(const Operands& o) {
-  return CrossEntropyLoss(ctx(), Mat(o.x, o), Classes(o));
+  return CrossEntropyLoss(*context, Mat(o.x, o), Classes(o));
 }
 double CrossEntropyGradient(const Operands& o) {
-  return CrossEntropyLoss(ctx(), Mat(o.x, o), Classes(o), {},
+  return CrossEntropyLoss(*context, Mat(o.x, o), Classes(o), {},
                           Mat(o.gradient, o));
 }
 double AdamW(const Operands& o) {
-  UpdateAdamW(ctx(), {Mat(o.parameter, o), Mat(o.x, o)}, Mat(o.m, o),
+  UpdateAdamW(*context, {Mat(o.parameter, o), Mat(o.x, o)}, Mat(o.m, o),
               Mat(o.v, o), kStep, {});
   return 0;
 }
 double Norm(const Operands& o) {
   const ConstAnyMatView gradient = Mat(o.x, o);
   return std::sqrt(
-      FindGradientStatistics(ctx(), std::span(&gradient, 1)).sum_of_squares);
+      FindGradientStatistics(*context, std::span(&gradient, 1)).sum_of_squares);
 }
 
 }  // namespace

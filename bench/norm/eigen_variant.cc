@@ -1,12 +1,4 @@
-// Compiled once for each instruction set, with RANVIER_EIGEN_VARIANT the name
-// of the function that gives the peer.
-
-// Templates that two sources instantiate become one in the program, and that
-// may be the one with instructions that the machine does not have. A namespace
-// of its own for each keeps them apart.
-#define RANVIER_JOIN(a, b) a##b
-#define RANVIER_EXPAND_AND_JOIN(a, b) RANVIER_JOIN(a, b)
-#define Eigen RANVIER_EXPAND_AND_JOIN(Eigen, RANVIER_EIGEN_VARIANT)
+// Compiled for each RANVIER_X86_LEVEL, as bench/CMakeLists.txt says.
 
 #include <cmath>
 
@@ -79,8 +71,10 @@ std::function<void()> Prepare(const RowProblem& p, int) {
 
 }  // namespace
 
-RowPeer RANVIER_EIGEN_VARIANT() {
+template <int kX86Level>
+RowPeer EigenPeer() {
   return {"eigen", RANVIER_EIGEN_VERSION, false, Prepare};
 }
+template RowPeer EigenPeer<RANVIER_X86_LEVEL>();
 
 }  // namespace ranvier::bench

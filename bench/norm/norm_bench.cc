@@ -6,23 +6,20 @@
 // before it is timed.
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
-#include <memory>
 #include <random>
-#include <set>
 #include <string>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
-#include "ranvier/parallel/thread_count.h"
 #include "ranvier/simd/base/aligned_buffer.h"
-#include "ranvier/simd/targets.h"
 
 #include "bench/norm/peer.h"
 #include "bench/util/idle.h"
+#include "bench/util/rows.h"
+#include "bench/util/x86_level.h"
 #include "tests/reference/rows_reference.h"
 
 namespace ranvier::bench {
@@ -31,6 +28,7 @@ namespace {
 struct Case {
   RowOp op;
   size_t rows, cols, k = 0;
+  bool operator==(const Case&) const = default;
 };
 
 std::vector<Case> Cases() {
@@ -166,49 +164,28 @@ struct Arrays {
   }
 };
 
-// Those of the row that is being run: all its peers use the same.
-Arrays& ArraysOf(const Case& c) {
-  static std::unique_ptr<Arrays> arrays;
-  if (arrays == nullptr || Name(arrays->which) != Name(c)) {
-    arrays.reset();
-    arrays = std::make_unique<Arrays>(c);
-  }
-  return *arrays;
-}
-
-void Run(benchmark::State& state, const Case& c, int threads,
-         const RowPeer& peer) {
-  Arrays& arrays = ArraysOf(c);
+void Run(benchmark::State& state, const Case& c, const RowPeer& peer,
+         int threads) {
+  Arrays& arrays = LastMade<Arrays>(c);
   const std::function<void()> run = peer.prepare(arrays.problem, threads);
-  static std::set<std::string> checked;
-  const std::string name = Name(c) + std::to_string(threads) + peer.name;
-  if (checked.insert(name).second) {
+  const std::string row = Name(c) + std::to_string(threads) + peer.name;
+  const auto what_is_wrong = [&] {
     std::fill_n(arrays.y.data(), arrays.y.size(),
                 std::numeric_limits<float>::quiet_NaN());
     run();
-    if (!arrays.IsRight()) {
-      state.SkipWithError("the result is wrong");
-      return;
-    }
-  }
+    return arrays.IsRight() ? "" : "the result is wrong";
+  };
+  if (!Check(state, row, what_is_wrong)) return;
   WaitUntilIdle();
-  run();  // threads awake, caches as in the runs that follow
-  const double cpu_begin = CpuSeconds();
-  const auto begin = std::chrono::steady_clock::now();
-  for (auto _ : state) run();
-  const std::chrono::duration<double> wall =
-      std::chrono::steady_clock::now() - begin;
-  state.counters["cpus"] = (CpuSeconds() - cpu_begin) / wall.count();
+  TimeRuns(state, run);
   const size_t moved = c.rows * (c.cols + ResultCols(c)) * sizeof(float);
-  state.counters["gbyte_per_s"] =
-      benchmark::Counter(static_cast<double>(moved) * 1e-9,
-                         benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["gbyte_per_s"] = PerSecond(static_cast<double>(moved) * 1e-9);
 }
 
 std::vector<RowPeer> Peers() {
   std::vector<RowPeer> peers = {RanvierPeer(), LoopPeer(), NthElementPeer()};
 #ifdef RANVIER_BENCH_EIGEN
-  peers.push_back(EigenPeer());
+  peers.push_back(AtX86Level([](auto level) { return EigenPeer<level>(); }));
 #endif
 #ifdef RANVIER_BENCH_ONEDNN
   peers.push_back(OneDnnPeer());
@@ -225,34 +202,18 @@ bool Has(const RowPeer& peer, const Case& c) {
 }  // namespace ranvier::bench
 
 int main(int argc, char** argv) {
-  using namespace ranvier;
   using namespace ranvier::bench;
-  std::vector<int> counts{1};
-  const int machine = DecideThreadCount(0).threads;
-  if (machine > 1) counts.push_back(machine);
   const std::vector<RowPeer> peers = Peers();
-  for (const RowPeer& peer : peers) {
-    if (!peer.version.empty()) {
-      benchmark::AddCustomContext(peer.name, peer.version);
-    }
-  }
   for (const Case& c : Cases()) {
-    for (const int threads : counts) {
-      for (const RowPeer& peer : peers) {
-        if ((threads > 1 && !peer.threads) || !Has(peer, c)) continue;
-        const std::string name =
-            Name(c) + "/threads:" + std::to_string(threads) + "/" + peer.name;
-        benchmark::RegisterBenchmark(
-            name.c_str(),
-            [=](benchmark::State& state) { Run(state, c, threads, peer); })
-            ->UseRealTime();
-      }
-    }
+    RegisterRows(
+        Name(c), peers,
+        [&](const RowPeer& peer, int threads) {
+          return (threads == 1 || peer.threads) && Has(peer, c);
+        },
+        [=](benchmark::State& state, const RowPeer& peer, int threads) {
+          Run(state, c, peer, threads);
+        });
   }
-  benchmark::AddCustomContext("target", simd::CurrentTarget());
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
+  AddContext(peers);
+  return RunRows(argc, argv);
 }

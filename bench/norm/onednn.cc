@@ -1,9 +1,6 @@
-#include <omp.h>
-#include <oneapi/dnnl/dnnl.hpp>
+#include "bench/util/onednn.h"
 
-#include <memory>
-#include <string>
-#include <unordered_map>
+#include <omp.h>
 
 #include "bench/norm/peer.h"
 
@@ -12,12 +9,6 @@ namespace {
 
 using dnnl::memory;
 using Tag = memory::format_tag;
-using Arguments = std::unordered_map<int, memory>;
-
-const dnnl::engine& Engine() {
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  return engine;
-}
 
 memory::desc Describe(size_t rows, size_t cols) {
   return {{static_cast<memory::dim>(rows), static_cast<memory::dim>(cols)},
@@ -66,15 +57,6 @@ dnnl::primitive ReductionOf(dnnl::algorithm algorithm, const memory::desc& from,
 }
 #endif
 
-std::function<void()> Execute(const dnnl::primitive& primitive,
-                              Arguments arguments) {
-  return [primitive, arguments = std::move(arguments),
-          stream = dnnl::stream(Engine())]() mutable {
-    primitive.execute(stream, arguments);
-    stream.wait();
-  };
-}
-
 std::function<void()> Prepare(const RowProblem& p, int threads) {
   omp_set_num_threads(threads);
   const auto at = [](const memory::desc& m, const float* data) {
@@ -106,12 +88,6 @@ std::function<void()> Prepare(const RowProblem& p, int threads) {
     default:
       return {};
   }
-}
-
-std::string Version() {
-  const dnnl_version_t* v = dnnl_version();
-  return std::to_string(v->major) + "." + std::to_string(v->minor) + "." +
-         std::to_string(v->patch);
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ RowPeer RanvierPeer();
 RowPeer LoopPeer();
 RowPeer NthElementPeer();
 // Compiled where CMake found them.
+template <int kX86Level>
 RowPeer EigenPeer();
 RowPeer OneDnnPeer();
 

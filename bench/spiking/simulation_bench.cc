@@ -18,6 +18,7 @@
 #include "ranvier/spiking/twin.h"
 
 #include "bench/spiking/dense_peer.h"
+#include "bench/util/rows.h"
 
 namespace ranvier::bench {
 namespace {
@@ -65,12 +66,9 @@ void Report(benchmark::State& state, const Experiment& experiment,
     events += connectome.row_ptr()[spike.neuron + 1] -
               connectome.row_ptr()[spike.neuron];
   }
-  const auto runs = static_cast<double>(state.iterations());
-  state.counters["real_time_factor"] = benchmark::Counter(
-      runs * static_cast<double>(experiment.steps) * LifModel().dt_ms * 1e-3,
-      benchmark::Counter::kIsRate);
-  state.counters["events_per_s"] = benchmark::Counter(
-      runs * static_cast<double>(events), benchmark::Counter::kIsRate);
+  state.counters["real_time_factor"] = PerSecond(
+      static_cast<double>(experiment.steps) * LifModel().dt_ms * 1e-3);
+  state.counters["events_per_s"] = PerSecond(static_cast<double>(events));
   state.counters["spikes"] = static_cast<double>(spikes.size());
 }
 
@@ -118,29 +116,22 @@ void Dense(benchmark::State& state, const Experiment& experiment) {
 int main(int argc, char** argv) {
   using namespace ranvier;
   using namespace ranvier::bench;
-  const int machine = DecideThreadCount(0).threads;
-  std::vector<int> counts{1};
-  if (machine > 1) counts.push_back(machine);
   for (const Experiment& experiment :
        {Feeding(), Imposed(1, 10'000), Imposed(10, 2'000)}) {
-    const std::string name = "Simulate/f64/" + experiment.name + "/threads:";
-    for (const int threads : counts) {
-      benchmark::RegisterBenchmark(
-          (name + std::to_string(threads) + "/ranvier").c_str(),
+    const std::string name = "Simulate/f64/" + experiment.name;
+    for (const int threads : ThreadCounts()) {
+      RegisterRow(
+          name, threads, "ranvier",
           [=](benchmark::State& state) { Ours(state, experiment, threads); })
           ->UseRealTime()
           ->Unit(benchmark::kMillisecond);
     }
-    benchmark::RegisterBenchmark(
-        (name + "1/dense").c_str(),
-        [=](benchmark::State& state) { Dense(state, experiment); })
+    RegisterRow(name, 1, "dense",
+                [=](benchmark::State& state) { Dense(state, experiment); })
         ->UseRealTime()
         ->Iterations(1)
         ->Unit(benchmark::kMillisecond);
   }
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   benchmark::AddCustomContext("connectome", TheTwin().connectome.name());
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return RunRows(argc, argv);
 }

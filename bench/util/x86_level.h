@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 namespace ranvier::bench {
 
 // The micro-architecture level of this processor among those that peers are
@@ -20,6 +22,17 @@ inline int X86Level() {
   if (v3) return 3;
 #endif
   return 0;
+}
+
+// f(X86Level()), as a constant; the code for it is there in all of them.
+template <class F>
+auto AtX86Level(const F& f) {
+#if defined(__x86_64__)
+  const int level = X86Level();
+  if (level == 4) return f(std::integral_constant<int, 4>());
+  if (level == 3) return f(std::integral_constant<int, 3>());
+#endif
+  return f(std::integral_constant<int, 0>());
 }
 
 }  // namespace ranvier::bench
