@@ -43,8 +43,22 @@ gate_install() {
   return $status
 }
 
+# Sanitizers run the baseline, AVX2, and the most that this machine has.
+sanitized_targets() {
+  local flag best='' left_out='HWY_SSSE3|HWY_SSE4'
+  for flag in avx512_fp16:AVX3_SPR avx512_bf16:AVX3_ZEN4 avx512_vnni:AVX3_DL \
+    avx512f:AVX3; do
+    if [ -z "$best" ] && grep -qsw "${flag%:*}" /proc/cpuinfo; then
+      best=${flag#*:}
+    else
+      left_out+="|HWY_${flag#*:}"
+    fi
+  done
+  echo "-DRANVIER_DISABLED_TARGETS=$left_out"
+}
+
 gate_asan() {
-  prepare_tests asan
+  prepare_tests asan "$(sanitized_targets)"
   build asan ranvier_command ranvier_tests
   ASAN_OPTIONS=detect_stack_use_after_return=1 \
     UBSAN_OPTIONS=print_stacktrace=1 run_ctest asan -LE slow-asan
@@ -54,7 +68,7 @@ gate_tsan() {
   need "${packages_run[@]}"
   local tbb
   tbb=$(tsan_tbb)
-  prepare_tests tsan -DTBB_DIR="$tbb/lib/cmake/TBB"
+  prepare_tests tsan -DTBB_DIR="$tbb/lib/cmake/TBB" "$(sanitized_targets)"
   build tsan ranvier_tests_parallel
   # ThreadSanitizer's memory map and a kernel that randomises much of an address
   # do not go together: without randomisation where that is allowed.
