@@ -28,6 +28,12 @@ HWY_INLINE void ForVectors(const float* x, float* y, size_t n,
   const hn::ScalableTag<float> d;
   const size_t N = hn::Lanes(d);
   size_t i = 0;
+  for (; i + 2 * N <= n; i += 2 * N) {
+    const auto v0 = function(hn::LoadU(d, x + i));
+    const auto v1 = function(hn::LoadU(d, x + i + N));
+    hn::StoreU(v0, d, y + i);
+    hn::StoreU(v1, d, y + i + N);
+  }
   for (; i + N <= n; i += N) {
     hn::StoreU(function(hn::LoadU(d, x + i)), d, y + i);
   }

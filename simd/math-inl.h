@@ -1,7 +1,8 @@
-// Elementary functions of f32 vectors, the same code on every target. Bounds
-// hold for all 2^32 inputs; the unit test checks a sample,
-// tests/simd/activations_all_inputs.cc all of them. Where two are given, the
-// second is for targets without fused multiply-add (SSE2 to SSE4).
+// Elementary functions of f32 vectors, the same code on every target, but that
+// AVX-512 looks tanh and erf up in tables. Bounds hold for all 2^32 inputs; the
+// unit test checks a sample, tests/simd/activations_all_inputs.cc all of them.
+// Where two are given, the second is for targets without fused multiply-add
+// (SSE2 to SSE4).
 //
 // Rounding   must be to nearest. Subnormal results are rounded once, like any
 //            other; a caller who has set flush-to-zero gets 0 instead.
@@ -21,9 +22,20 @@
 #define RANVIER_SIMD_MATH_INL_H_
 #endif
 
+#include <bit>
 #include <cstdint>
 
 #include <hwy/highway.h>
+
+#include "ranvier/simd/piecewise.h"
+
+// Whether PiecewiseValue is there.
+#undef RANVIER_HAS_PIECES
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+#define RANVIER_HAS_PIECES 1
+#else
+#define RANVIER_HAS_PIECES 0
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace ranvier::simd {
@@ -164,10 +176,36 @@ HWY_INLINE V Exp(D d, V x) {
   return ScaleByPowerOfTwo<kPower>(d, p, n, biased);
 }
 
+#if RANVIER_HAS_PIECES
+// The function of the pieces at t >= 0; 17 instructions.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V PiecewiseValue(D d, V t, const PiecewisePolynomial& pieces) {
+  static_assert(sizeof(V) == 64);
+  const hn::RebindToUnsigned<D> du;
+  constexpr auto kFirst = std::bit_cast<uint32_t>(PiecewisePolynomial::kFirst);
+  const auto bits = hn::Max(hn::BitCast(du, t), hn::Set(du, kFirst));
+  // The instruction looks at the five lowest bits alone.
+  const auto piece = hn::ShiftRight<PiecewisePolynomial::kShift>(bits);
+  const auto of = [&](const float* table) HWY_ATTR {
+    return V{_mm512_permutex2var_ps(hn::Load(d, table).raw, piece.raw,
+                                    hn::Load(d, table + 16).raw)};
+  };
+  const V s = hn::Sub(t, of(pieces.center));
+  const V s2 = hn::Mul(s, s);
+  const V p23 = hn::MulAdd(of(pieces.p[3]), s, of(pieces.p[2]));
+  const V p45 = hn::MulAdd(of(pieces.p[5]), s, of(pieces.p[4]));
+  const V slope = hn::MulAdd(hn::MulAdd(p45, s2, p23), s, of(pieces.p[1]));
+  return hn::MulAdd(slope, s, of(pieces.p[0]));
+}
+#endif
+
 // Error <= 1.3 ULP (1.6). tanh(-0) = -0, |tanh| <= 1.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Tanh(D d, V x) {
   const V t = MinOrNaN(hn::Set(d, 10.0f), hn::Abs(x));
+#if RANVIER_HAS_PIECES
+  return hn::CopySign(PiecewiseValue(d, t, kTanhPieces), x);
+#else
   // 1 - 2 / (1 + e^2t), which cancels where t is small;
   const V one = hn::Set(d, 1.0f);
   const V y = hn::Add(t, t);
@@ -188,6 +226,7 @@ HWY_INLINE V Tanh(D d, V x) {
   const V near = hn::MulAdd(hn::Mul(t, square), p, t);
   const auto is_near = hn::Lt(t, hn::Set(d, 0.5625f));
   return hn::CopySign(hn::IfThenElse(is_near, near, far), x);
+#endif
 }
 
 // What an argument of log is taken apart into: 2^e (1 + f), with 1 + f between
@@ -283,6 +322,9 @@ HWY_INLINE V Expm1(D d, V x) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Erf(D d, V x) {
   const V t = MinOrNaN(hn::Set(d, 3.95f), hn::Abs(x));  // beyond, 1 is nearest
+#if RANVIER_HAS_PIECES
+  return hn::CopySign(PiecewiseValue(d, t, kErfPieces), x);
+#else
   // 1 - 1 / p(t)^8: what is rounded on the way is small beside 1. Error for
   // 0.875 <= t <= 3.95 2^-25.6, absolute;
   V p = hn::MulAdd(hn::Set(d, 0x1.eb738ep-12f), t, hn::Set(d, -0x1.9995c8p-9f));
@@ -306,6 +348,7 @@ HWY_INLINE V Erf(D d, V x) {
   const V near = hn::MulAdd(t, P, t);
   const auto is_near = hn::Lt(t, hn::Set(d, 0.875f));
   return hn::CopySign(hn::IfThenElse(is_near, near, far), x);
+#endif
 }
 
 // log(1 + e^x) = max(x, 0) + log(1 + e^-|x|). Error <= 3 ULP, also where it is
