@@ -8,25 +8,10 @@
 #include "ranvier/simd/base/philox.h"
 
 namespace ranvier {
-namespace {
-
-void RequireFloat(const char* op, const char* name, ElementType type) {
-  if (type == ElementType::kF32 || type == ElementType::kBf16 ||
-      type == ElementType::kF16) {
-    return;
-  }
-  throw std::invalid_argument(std::string(op) + ": " + name + " is " +
-                              Name(type) +
-                              "; it must be f32, bf16 or f16. For integers "
-                              "there are Quantize and Dequantize");
-}
-
-}  // namespace
-
 void Convert(Context& ctx, ConstAnyMatView src, AnyMatView dst) {
   internal::RequireSameShape("Convert", "src", src, "dst", dst);
-  RequireFloat("Convert", "src", src.type());
-  RequireFloat("Convert", "dst", dst.type());
+  internal::RequireFloat("Convert", "src", src.type());
+  internal::RequireFloat("Convert", "dst", dst.type());
   internal::RequireOwnPlaces("Convert", "dst", dst);
   parallel::Convert(ctx, src, dst);
 }

@@ -13,17 +13,6 @@
 namespace ranvier {
 namespace {
 
-void CheckOperand(const char* op, const char* name, const ConstAnyMatView& m,
-                  bool written) {
-  if (m.type() != ElementType::kF32 && m.type() != ElementType::kBf16 &&
-      m.type() != ElementType::kF16) {
-    throw std::invalid_argument(
-        std::string(op) + ": " + name + " is " + Name(m.type()) +
-        "; it must be f32, bf16 or f16. Dequantize makes f32 of integers");
-  }
-  internal::CheckMemory(op, m, name, written);
-}
-
 // What is written stands where an operand is, wholly, or elsewhere.
 void CheckPlace(const char* op, const char* name, const ConstAnyMatView& m,
                 const char* result_name, const AnyMatView& result) {
@@ -61,8 +50,8 @@ void CheckBias(const char* op, const ConstAnyMatView& x,
 
 void Map(Context& ctx, Elementwise f, ConstAnyMatView x, AnyMatView y,
          const MapOptions& options) {
-  CheckOperand("Map", "x", x, false);
-  CheckOperand("Map", "y", y, true);
+  internal::CheckRead("Map", "x", x);
+  internal::CheckWritten("Map", "y", y);
   CheckPlace("Map", "x", x, "y", y);
   CheckBias("Map", x, options.bias);
   parallel::Map(ctx, Call(f, options.alpha), x, options.bias, y);
@@ -70,9 +59,9 @@ void Map(Context& ctx, Elementwise f, ConstAnyMatView x, AnyMatView y,
 
 void MapGradient(Context& ctx, Elementwise f, ConstAnyMatView x,
                  ConstAnyMatView dy, AnyMatView dx, const MapOptions& options) {
-  CheckOperand("MapGradient", "x", x, false);
-  CheckOperand("MapGradient", "dy", dy, false);
-  CheckOperand("MapGradient", "dx", dx, true);
+  internal::CheckRead("MapGradient", "x", x);
+  internal::CheckRead("MapGradient", "dy", dy);
+  internal::CheckWritten("MapGradient", "dx", dx);
   CheckPlace("MapGradient", "x", x, "dx", dx);
   CheckPlace("MapGradient", "dy", dy, "dx", dx);
   CheckBias("MapGradient", x, options.bias);
@@ -81,9 +70,9 @@ void MapGradient(Context& ctx, Elementwise f, ConstAnyMatView x,
 
 void Gated(Context& ctx, Elementwise f, ConstAnyMatView gate,
            ConstAnyMatView up, AnyMatView y) {
-  CheckOperand("Gated", "gate", gate, false);
-  CheckOperand("Gated", "up", up, false);
-  CheckOperand("Gated", "y", y, true);
+  internal::CheckRead("Gated", "gate", gate);
+  internal::CheckRead("Gated", "up", up);
+  internal::CheckWritten("Gated", "y", y);
   CheckPlace("Gated", "gate", gate, "y", y);
   CheckPlace("Gated", "up", up, "y", y);
   parallel::Gated(ctx, Call(f, {}), gate, up, y);
@@ -93,11 +82,11 @@ void GatedGradient(Context& ctx, Elementwise f, ConstAnyMatView gate,
                    ConstAnyMatView up, ConstAnyMatView dy, AnyMatView dgate,
                    AnyMatView dup) {
   const char* op = "GatedGradient";
-  CheckOperand(op, "gate", gate, false);
-  CheckOperand(op, "up", up, false);
-  CheckOperand(op, "dy", dy, false);
-  CheckOperand(op, "dgate", dgate, true);
-  CheckOperand(op, "dup", dup, true);
+  internal::CheckRead(op, "gate", gate);
+  internal::CheckRead(op, "up", up);
+  internal::CheckRead(op, "dy", dy);
+  internal::CheckWritten(op, "dgate", dgate);
+  internal::CheckWritten(op, "dup", dup);
   CheckPlace(op, "gate", gate, "dgate", dgate);
   CheckPlace(op, "up", up, "dgate", dgate);
   CheckPlace(op, "dy", dy, "dgate", dgate);
@@ -118,8 +107,8 @@ void Dropout(Context& ctx, double p, uint64_t stream, ConstAnyMatView x,
     throw std::invalid_argument("Dropout: p is " + std::to_string(p) +
                                 "; a probability lies between 0 and 1");
   }
-  CheckOperand("Dropout", "x", x, false);
-  CheckOperand("Dropout", "y", y, true);
+  internal::CheckRead("Dropout", "x", x);
+  internal::CheckWritten("Dropout", "y", y);
   CheckPlace("Dropout", "x", x, "y", y);
   parallel::Dropout(
       ctx,

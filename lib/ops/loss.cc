@@ -15,23 +15,12 @@ namespace {
 
 using simd::ElementLoss;
 
-void RequireStored(const char* op, const char* name, const ConstAnyMatView& x) {
-  const ElementType type = x.type();
-  if (type != ElementType::kF32 && type != ElementType::kBf16 &&
-      type != ElementType::kF16) {
-    throw std::invalid_argument(std::string(op) + ": " + name + " is " +
-                                Name(type) + "; it must be f32, bf16 or f16");
-  }
-  internal::CheckMemory(op, x, name, false);
-}
-
 // What is written, if it is wanted.
 void RequireWritable(const char* op, const char* name, const AnyMatView& y,
                      const char* like_name, const ConstAnyMatView& like) {
   if (y.data() == nullptr) return;
   internal::RequireSameShape(op, like_name, like, name, y);
-  RequireStored(op, name, y);
-  internal::RequireOwnPlaces(op, name, y);
+  internal::CheckWritten(op, name, y);
 }
 
 [[noreturn]] void ThrowNoLosses(const char* op) {
@@ -46,8 +35,8 @@ double Run(const char* op, Context& ctx, ElementLoss loss, float parameter,
            const LossOptions& options, const AnyMatView& gradient,
            const char* prediction_name = "prediction") {
   internal::RequireSameShape(op, prediction_name, prediction, "target", target);
-  RequireStored(op, prediction_name, prediction);
-  RequireStored(op, "target", target);
+  internal::CheckRead(op, prediction_name, prediction);
+  internal::CheckRead(op, "target", target);
   RequireWritable(op, "gradient", gradient, prediction_name, prediction);
   RequireWritable(op, "losses", options.losses, prediction_name, prediction);
   if (options.reduction == LossReduction::kNone &&
@@ -200,7 +189,7 @@ double CrossEntropyLoss(Context& ctx, ConstAnyMatView logits,
   RequireOfRows(op, "class_indices", class_indices.size(), logits.rows());
   parallel::CrossEntropyTask task =
       MakeTask(op, logits.rows(), logits.cols(), options);
-  RequireStored(op, "logits", logits);
+  internal::CheckRead(op, "logits", logits);
   RequireWritable(op, "gradient", gradient, "logits", logits);
   CheckClassIndices(op, class_indices, logits.cols(), options.ignore_index);
   task.classes = class_indices;
@@ -224,8 +213,8 @@ double CrossEntropyLoss(Context& ctx, ConstAnyMatView logits,
         ", but the targets are probabilities; smooth them, or give class "
         "indices");
   }
-  RequireStored(op, "logits", logits);
-  RequireStored(op, "probabilities", probabilities);
+  internal::CheckRead(op, "logits", logits);
+  internal::CheckRead(op, "probabilities", probabilities);
   RequireWritable(op, "gradient", gradient, "logits", logits);
   task.has_probabilities = true;
   task.probabilities = probabilities;
@@ -249,7 +238,7 @@ struct CrossEntropyBlocks::Impl {
                        " are not within the " +
                        std::to_string(task.class_count) + " classes");
     }
-    RequireStored(op, "logits", logits);
+    internal::CheckRead(op, "logits", logits);
   }
   void RequireAll(const char* op) const {
     if (added == task.class_count) return;

@@ -3,7 +3,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "ranvier/ops/row_checks.h"
+#include "ranvier/ops/vector_checks.h"
+#include "ranvier/ops/view_check.h"
 #include "ranvier/parallel/norm.h"
 
 namespace ranvier {

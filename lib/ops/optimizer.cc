@@ -13,11 +13,6 @@
 namespace ranvier {
 namespace {
 
-bool IsFloat(ElementType type) {
-  return type == ElementType::kF32 || type == ElementType::kBf16 ||
-         type == ElementType::kF16;
-}
-
 void RequireRun(const char* op, const char* name, const ConstAnyMatView& x) {
   internal::CheckMemory(op, x, name, false);
   if (x.empty() || ((x.cols() == 1 || x.col_stride() == 1) &&
@@ -54,11 +49,7 @@ simd::UpdateRange MakeRange(const char* op, const ParameterViews& views,
   const auto& [parameter, gradient, copy] = views;
   internal::RequireSameShape(op, "parameter", parameter, "gradient", gradient);
   RequireRun(op, "parameter", parameter);
-  if (!IsFloat(gradient.type())) {
-    throw std::invalid_argument(std::string(op) + ": gradient is " +
-                                Name(gradient.type()) +
-                                "; it must be f32, bf16 or f16");
-  }
+  internal::RequireFloat(op, "gradient", gradient.type());
   RequireRun(op, "gradient", gradient);
   if (copy.data() != nullptr) {
     internal::RequireSameShape(op, "parameter", parameter, "copy", copy);
@@ -88,11 +79,7 @@ GradientStatistics FindGradientStatistics(
   const char* op = "FindGradientStatistics";
   for (size_t i = 0; i < gradients.size(); ++i) {
     const std::string name = "gradient " + std::to_string(i);
-    if (!IsFloat(gradients[i].type())) {
-      throw std::invalid_argument(std::string(op) + ": " + name + " is " +
-                                  Name(gradients[i].type()) +
-                                  "; it must be f32, bf16 or f16");
-    }
+    internal::RequireFloat(op, name.c_str(), gradients[i].type());
     RequireRun(op, name.c_str(), gradients[i]);
   }
   const parallel::GradientSums sums = parallel::SumGradients(ctx, gradients);

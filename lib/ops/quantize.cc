@@ -27,10 +27,9 @@ void RequireLayout(const char* op, size_t rows, size_t cols, QuantLayout layout,
   const size_t scale_rows = layout.ScaleRows(rows);
   const size_t scale_cols = layout.ScaleCols(cols);
   if (scale.rows() != scale_rows || scale.cols() != scale_cols) {
-    throw ShapeError(std::string(op) + ": x and q are " +
-                     ShapeText(rows, cols) + ", so scale must be " +
-                     ShapeText(scale_rows, scale_cols) + "; it is " +
-                     ShapeText(scale.rows(), scale.cols()));
+    throw ShapeError(std::string(op) + ": x and q are " + Shape(rows, cols) +
+                     ", so scale must be " + Shape(scale_rows, scale_cols) +
+                     "; it is " + Shape(scale.rows(), scale.cols()));
   }
   if (!zero_point.empty()) {
     internal::RequireSameShape(op, "scale", scale, "zero_point", zero_point);
@@ -41,7 +40,7 @@ void RequireValues(const char* op, ElementType type, MatView<const float> scale,
                    MatView<const int32_t> zero_point) {
   const int32_t low = type == ElementType::kU8 ? 0 : -128;
   const auto at = [](size_t row, size_t col) {
-    return " at " + ShapeText(row, col);
+    return " at " + Shape(row, col);
   };
   for (size_t row = 0; row < scale.rows(); ++row) {
     for (size_t col = 0; col < scale.cols(); ++col) {

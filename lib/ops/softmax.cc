@@ -1,6 +1,7 @@
 #include "ranvier/ops/softmax.h"
 
-#include "ranvier/ops/row_checks.h"
+#include "ranvier/ops/vector_checks.h"
+#include "ranvier/ops/view_check.h"
 #include "ranvier/parallel/softmax.h"
 
 namespace ranvier {

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "ranvier/simd/base/element_type.h"
+#include "ranvier/ops/view_check.h"
 #include "ranvier/simd/base/error.h"
 #include "ranvier/simd/base/view.h"
 
@@ -19,17 +19,23 @@ inline void RequireSameSize(const char* op, size_t x, size_t y) {
                    "; they must have as many");
 }
 
-inline std::string ShapeText(size_t rows, size_t cols) {
-  return "[" + std::to_string(rows) + ", " + std::to_string(cols) + "]";
-}
-
 template <class A, class B>
 void RequireSameShape(const char* op, const char* a_name, const A& a,
                       const char* b_name, const B& b) {
   if (a.rows() == b.rows() && a.cols() == b.cols()) return;
   throw ShapeError(std::string(op) + ": " + a_name + " is " +
-                   ShapeText(a.rows(), a.cols()) + " and " + b_name + " is " +
-                   ShapeText(b.rows(), b.cols()) + "; they must be the same");
+                   Shape(a.rows(), a.cols()) + " and " + b_name + " is " +
+                   Shape(b.rows(), b.cols()) + "; they must be the same");
+}
+
+// A vector with one element for each of `n` rows or columns of x.
+template <class T>
+void RequireLength(const char* op, const char* name, const VecView<T>& v,
+                   size_t n, const char* of_what, const ConstAnyMatView& x) {
+  if (v.size() == n) return;
+  throw ShapeError(std::string(op) + ": " + name + " has " +
+                   std::to_string(v.size()) + " elements and x is " + Shape(x) +
+                   "; it must have one for each " + of_what);
 }
 
 // What is written must have a place for each element.
@@ -46,11 +52,10 @@ void RequireOwnPlaces(const char* op, const char* name, const View& y) {
                     (y.cols() == 1 || y.col_stride() != 0))) {
     return;
   }
-  throw std::invalid_argument(std::string(op) + ": " + name +
-                              " is written but has stride 0: row " +
-                              std::to_string(y.row_stride()) + ", column " +
-                              std::to_string(y.col_stride()) + ", shape " +
-                              ShapeText(y.rows(), y.cols()));
+  throw std::invalid_argument(
+      std::string(op) + ": " + name + " is written but has stride 0: row " +
+      std::to_string(y.row_stride()) + ", column " +
+      std::to_string(y.col_stride()) + ", shape " + Shape(y.rows(), y.cols()));
 }
 
 }  // namespace ranvier::internal

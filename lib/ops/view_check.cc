@@ -46,4 +46,24 @@ void CheckMemory(const char* op, const ConstAnyMatView& m, const char* name,
   }
 }
 
+void RequireFloat(const char* op, const char* name, ElementType type) {
+  if (type == ElementType::kF32 || type == ElementType::kBf16 ||
+      type == ElementType::kF16) {
+    return;
+  }
+  throw std::invalid_argument(std::string(op) + ": " + name + " is " +
+                              Name(type) +
+                              "; it must be f32, bf16 or f16. For integers "
+                              "there are Quantize and Dequantize");
+}
+
+void CheckRead(const char* op, const char* name, const ConstAnyMatView& x) {
+  RequireFloat(op, name, x.type());
+  CheckMemory(op, x, name, false);
+}
+void CheckWritten(const char* op, const char* name, const AnyMatView& y) {
+  RequireFloat(op, name, y.type());
+  CheckMemory(op, y, name, true);
+}
+
 }  // namespace ranvier::internal

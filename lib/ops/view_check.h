@@ -17,4 +17,11 @@ std::string Shape(const ConstAnyMatView& m);
 void CheckMemory(const char* op, const ConstAnyMatView& m, const char* name,
                  bool written);
 
+// f32, bf16 or f16.
+void RequireFloat(const char* op, const char* name, ElementType type);
+
+// Both: of an operand and of a result of functions of floats.
+void CheckRead(const char* op, const char* name, const ConstAnyMatView& x);
+void CheckWritten(const char* op, const char* name, const AnyMatView& y);
+
 }  // namespace ranvier::internal
