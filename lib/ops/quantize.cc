@@ -10,7 +10,7 @@
 namespace ranvier {
 namespace {
 
-using internal::ShapeText;
+using internal::Shape;
 
 void RequireLayout(const char* op, size_t rows, size_t cols, QuantLayout layout,
                    ElementType type, MatView<const float> scale,
