@@ -35,6 +35,12 @@ inline const float* ReadElements(const ConstElements& x, size_t at, size_t n,
   return room;
 }
 
+// How many elements there are before `to` begins where a vector may.
+inline size_t ElementsToVector(const float* to) {
+  const size_t N = hn::Lanes(hn::ScalableTag<float>());
+  return (0 - reinterpret_cast<uintptr_t>(to) / sizeof(float)) % N;
+}
+
 // n bytes past the caches. All but the ends of `to` are whole vectors, which
 // memory is written with without being read.
 inline void StreamBytes(const void* from, void* to, size_t n) {

@@ -20,10 +20,12 @@ namespace hn = hwy::HWY_NAMESPACE;
 // Each function and each derivative is one loop, from x to y; what else there
 // is to an operation (bias, products) is another loop over a chunk that is in
 // L1 by then, which costs two of some thirty instructions.
-using Loop = void (*)(const float* x, float alpha, float* y, size_t n);
+// With `streaming` y begins where a vector may.
+using Loop = void (*)(const float* x, float alpha, float* y, size_t n,
+                      bool streaming);
 
 template <class Function>
-HWY_INLINE void ForVectors(const float* x, float* y, size_t n,
+HWY_INLINE void ForVectors(const float* x, float* y, size_t n, bool streaming,
                            const Function& function) {
   const hn::ScalableTag<float> d;
   const size_t N = hn::Lanes(d);
@@ -31,8 +33,13 @@ HWY_INLINE void ForVectors(const float* x, float* y, size_t n,
   for (; i + 2 * N <= n; i += 2 * N) {
     const auto v0 = function(hn::LoadU(d, x + i));
     const auto v1 = function(hn::LoadU(d, x + i + N));
-    hn::StoreU(v0, d, y + i);
-    hn::StoreU(v1, d, y + i + N);
+    if (streaming) {
+      hn::Stream(v0, d, y + i);
+      hn::Stream(v1, d, y + i + N);
+    } else {
+      hn::StoreU(v0, d, y + i);
+      hn::StoreU(v1, d, y + i + N);
+    }
   }
   for (; i + N <= n; i += N) {
     hn::StoreU(function(hn::LoadU(d, x + i)), d, y + i);
@@ -43,19 +50,21 @@ HWY_INLINE void ForVectors(const float* x, float* y, size_t n,
 }
 
 template <Elementwise kFunction>
-void ValueLoop(const float* x, float alpha, float* y, size_t n) {
+void ValueLoop(const float* x, float alpha, float* y, size_t n,
+               bool streaming) {
   const hn::ScalableTag<float> d;
   const auto a = hn::Set(d, alpha);
-  ForVectors(x, y, n, [&](auto v) HWY_ATTR {
+  ForVectors(x, y, n, streaming, [&](auto v) HWY_ATTR {
     return ApplyElementwise<kFunction>(d, v, a);
   });
 }
 
 template <Elementwise kFunction>
-void DerivativeLoop(const float* x, float alpha, float* y, size_t n) {
+void DerivativeLoop(const float* x, float alpha, float* y, size_t n,
+                    bool streaming) {
   const hn::ScalableTag<float> d;
   const auto a = hn::Set(d, alpha);
-  ForVectors(x, y, n, [&](auto v) HWY_ATTR {
+  ForVectors(x, y, n, streaming, [&](auto v) HWY_ATTR {
     return ElementwiseDerivative<kFunction>(d, v, a);
   });
 }
@@ -155,9 +164,13 @@ const float* PlusBias(const float* x, const ConstElements& bias, size_t at,
 void MapImpl(const ElementwiseCall& call, const ConstElements& x,
              const ConstElements& bias, const Elements& y, size_t n) {
   const Loop loop = LoopOf(call.function, false);
-  if (x.direct() && y.direct() && bias.data == nullptr && !call.streaming) {
-    loop(static_cast<const float*>(x.data), call.alpha,
-         static_cast<float*>(y.data), n);
+  if (x.direct() && y.direct() && bias.data == nullptr) {
+    const auto* from = static_cast<const float*>(x.data);
+    auto* to = static_cast<float*>(y.data);
+    const size_t ahead = call.streaming ? std::min(n, ElementsToVector(to)) : 0;
+    if (ahead != 0) loop(from, call.alpha, to, ahead, false);
+    loop(from + ahead, call.alpha, to + ahead, n - ahead, call.streaming);
+    if (call.streaming) hwy::FlushStream();
     return;
   }
   HWY_ALIGN float x_room[kChunk];
@@ -166,7 +179,7 @@ void MapImpl(const ElementwiseCall& call, const ConstElements& x,
     const float* from = ReadElements(x, at, count, x_room);
     from = PlusBias(from, bias, at, count, x_room);
     float* to = PlaceElements(y, at, call.streaming, y_room);
-    loop(from, call.alpha, to, count);
+    loop(from, call.alpha, to, count, false);
     WriteElements(y, at, count, call.streaming, to);
   });
 }
@@ -181,7 +194,7 @@ void MapGradientImpl(const ElementwiseCall& call, const ConstElements& x,
   ForChunks(dx, n, call.streaming, [&](size_t at, size_t count) HWY_ATTR {
     const float* from = ReadElements(x, at, count, x_room);
     from = PlusBias(from, bias, at, count, x_room);
-    loop(from, call.alpha, x_room, count);
+    loop(from, call.alpha, x_room, count, false);
     float* to = PlaceElements(dx, at, call.streaming, dx_room);
     MultiplyLoop(ReadElements(dy, at, count, dy_room), x_room, to, count);
     WriteElements(dx, at, count, call.streaming, to);
@@ -195,8 +208,8 @@ void GatedImpl(const ElementwiseCall& call, const ConstElements& gate,
   HWY_ALIGN float up_room[kChunk];
   HWY_ALIGN float y_room[kChunk];
   ForChunks(y, n, call.streaming, [&](size_t at, size_t count) HWY_ATTR {
-    loop(ReadElements(gate, at, count, gate_room), call.alpha, gate_room,
-         count);
+    loop(ReadElements(gate, at, count, gate_room), call.alpha, gate_room, count,
+         false);
     float* to = PlaceElements(y, at, call.streaming, y_room);
     MultiplyLoop(ReadElements(up, at, count, up_room), gate_room, to, count);
     WriteElements(y, at, count, call.streaming, to);
@@ -215,8 +228,8 @@ void GatedGradientImpl(const ElementwiseCall& call, const ConstElements& gate,
   HWY_ALIGN float dy_room[kChunk];
   ForChunks(dgate, n, call.streaming, [&](size_t at, size_t count) HWY_ATTR {
     const float* from = ReadElements(gate, at, count, gate_room);
-    value(from, call.alpha, value_room, count);
-    slope(from, call.alpha, slope_room, count);
+    value(from, call.alpha, value_room, count, false);
+    slope(from, call.alpha, slope_room, count, false);
     float* to_gate = PlaceElements(dgate, at, call.streaming, slope_room);
     float* to_up = PlaceElements(dup, at, call.streaming, value_room);
     GatedProducts(value_room, slope_room, ReadElements(up, at, count, up_room),
