@@ -11,7 +11,8 @@
 namespace ranvier::parallel {
 namespace {
 
-// From `cutoff` elements on threads are used, `grain` at a time.
+// From `cutoff` elements on, 5 to 15 us of one thread, a second one gains: to
+// fork and join takes 1.3 to 3.5 us (Zen 4). `grain` elements at a time.
 struct Share {
   size_t grain, cutoff;
 };

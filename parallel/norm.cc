@@ -11,7 +11,8 @@
 namespace ranvier::parallel {
 namespace {
 
-// From this many elements on threads are used.
+// From this many elements on, 9 us of one thread, a second one always gains: to
+// fork and join takes 1.3 to 3.5 us (Zen 4).
 constexpr size_t kCutoff = 65536;
 // Elements that a thread takes at a time.
 constexpr size_t kGrain = 32768;
@@ -50,7 +51,7 @@ bool StaysInL2(const ConstAnyMatView& x, const AnyMatView& y) {
 template <class Rows>
 void ForRows(Context& ctx, const ConstAnyMatView& x, const Rows& rows) {
   const size_t n = x.cols();
-  ForRanges(ctx, x.rows(), std::max<size_t>(1, kGrain / n), kCutoff / n + 1,
+  ForRanges(ctx, x.rows(), std::max<size_t>(1, kGrain / n), Pieces(kCutoff, n),
             rows);
 }
 

@@ -107,7 +107,7 @@ std::vector<typename R::Result> OfPieces(Context& ctx, const ConstAnyMatView& x,
   std::vector<typename R::Result> results(x.rows() * pieces);
   const size_t piece_size = std::min(x.cols(), kReducePiece);
   ForRanges(ctx, results.size(), std::max<size_t>(1, kGrain / piece_size),
-            kCutoff / piece_size + 1, [&](size_t first, size_t last) {
+            Pieces(kCutoff, piece_size), [&](size_t first, size_t last) {
               for (size_t i = first; i < last; ++i) {
                 const size_t begin = i % pieces * kReducePiece;
                 results[i] =
@@ -128,7 +128,7 @@ void ForRows(Context& ctx, const ConstAnyMatView& x, const Give& give) {
   }
   if (pieces == 1) {
     ForRanges(ctx, x.rows(), std::max<size_t>(1, kGrain / x.cols()),
-              kCutoff / x.cols() + 1, [&](size_t first, size_t last) {
+              Pieces(kCutoff, x.cols()), [&](size_t first, size_t last) {
                 for (size_t row = first; row < last; ++row) {
                   give(row, OfPiece<R>(ctx, x, row, 0, x.cols()));
                 }

@@ -48,7 +48,7 @@ void TopK(Context& ctx, const ConstAnyMatView& x, size_t k,
   const size_t n = x.cols();
   if (x.rows() == 0 || k == 0) return;
   const Room room(x, k);
-  ForRanges(ctx, x.rows(), std::max<size_t>(1, kGrain / n), kCutoff / n + 1,
+  ForRanges(ctx, x.rows(), std::max<size_t>(1, kGrain / n), Pieces(kCutoff, n),
             [&](size_t begin, size_t end) {
               auto* ranks = static_cast<uint64_t*>(ctx.Scratch(room.bytes()));
               auto* maxima = reinterpret_cast<float*>(ranks + RoundUp(n));
