@@ -125,45 +125,45 @@ HWY_INLINE V TimesExpOfHalf(D d, V scaled, V r) {
   return hn::MulAdd(hn::Mul(scaled, r), p, scaled);
 }
 
-// 2^64 D(t), D(t) = e^(-t^2 / 2) / Phi(-t) = c t + (2 + t A(t) / B(t)), for 0
-// <= t <= 14.4; error 2^-26.8. D is nearly a straight line: what has to be
-// divided to find it is small beside it, and so are the roundings of that.
+// D(t) = e^(-t^2 / 2) / Phi(-t) = c t + (2 + t A(t) / B(t)), for 0 <= t
+// <= 14.4; error 2^-26.8. D is nearly a straight line: what has to be divided
+// to find it is small beside it, and so are the roundings of that.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V NormalTailDivisor(D d, V t) {
-  constexpr float kScale = 0x1p64f;
-  V A = hn::MulAdd(hn::Set(d, -0x1.07f8e8p-6f * kScale), t,
-                   hn::Set(d, -0x1.1fb85ep-3f * kScale));
-  A = hn::MulAdd(A, t, hn::Set(d, -0x1.0b0b78p-1f * kScale));
-  A = hn::MulAdd(A, t, hn::Set(d, -0x1.d257e4p-1f * kScale));
+  V A = hn::MulAdd(hn::Set(d, -0x1.07f8e8p-6f), t, hn::Set(d, -0x1.1fb85ep-3f));
+  A = hn::MulAdd(A, t, hn::Set(d, -0x1.0b0b78p-1f));
+  A = hn::MulAdd(A, t, hn::Set(d, -0x1.d257e4p-1f));
   V B = hn::MulAdd(hn::Set(d, 0x1.083d42p-7f), t, hn::Set(d, 0x1.487e88p-4f));
   B = hn::MulAdd(B, t, hn::Set(d, 0x1.742116p-2f));
   B = hn::MulAdd(B, t, hn::Set(d, 0x1.bec7fcp-1f));
   B = hn::MulAdd(B, t, hn::Set(d, 1.0f));
-  const V bend = hn::Add(hn::Div(hn::Mul(A, t), B), hn::Set(d, 2 * kScale));
-  return hn::MulAdd(t, hn::Set(d, 0x1.40d826p+1f * kScale), bend);
+  const V bend = hn::Add(hn::Div(hn::Mul(A, t), B), hn::Set(d, 2.0f));
+  return hn::MulAdd(t, hn::Set(d, 0x1.40d826p+1f), bend);
 }
 
 // x Phi(x) = x (1 + erf(x / sqrt(2))) / 2. Error <= 3.2 ULP (4). gelu(-inf) =
 // -0, its limit.
 //
-// 32 operations, two of them divisions. With t = |x|,
+// 33 operations, two of them divisions. With t = |x|,
 //   gelu(x) = max(x, 0) - t Phi(-t),  Phi(-t) = e^(-t^2 / 2) / D(t).
 // Only the exponential, D and the last division round at full size, hence the
 // bound.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Gelu(D d, V x) {
   // Beyond 14.36 t Phi(-t) rounds to 0; for positive x it is lost beside x
-  // beyond 6.5, and a quotient that is subnormal would take the processor three
-  // times as long.
+  // beyond 6.5.
   const V t = MinOrNaN(hn::Set(d, 14.375f),
                        MaxOrNaN(hn::Neg(x), MinOrNaN(hn::Set(d, 6.5f), x)));
   V biased;
   const V r = ReduceHalfSquare(d, t, biased);
   // 2^64 t e^(-t^2 / 2): always a normal number.
   const V above = TimesExpOfHalf(d, hn::Mul(t, PowerOfTwo(d, biased)), r);
-  // -0, not 0, keeps the sign of what is less than the smallest number.
+  // Only a product makes subnormal numbers: a division that does takes the
+  // processor three times as long. -0, not 0, keeps the sign of what is less
+  // than the smallest number.
+  const V quotient = hn::Div(above, NormalTailDivisor(d, t));
   return hn::Sub(MaxOrNaN(hn::Set(d, -0.0f), x),
-                 hn::Div(above, NormalTailDivisor(d, t)));
+                 hn::Mul(quotient, hn::Set(d, 0x1p-64f)));
 }
 
 // x > 0 ? x : alpha x.

@@ -111,7 +111,7 @@ HWY_INLINE V GeluDerivative(D d, V x) {
   V biased;
   const V r = ReduceHalfSquare(d, t, biased);
   const V e = TimesExpOfHalf(d, PowerOfTwo(d, biased), r);  // 2^64 of it
-  const V inverse = hn::Div(hn::Set(d, 0x1p64f), NormalTailDivisor(d, t));
+  const V inverse = hn::Div(hn::Set(d, 1.0f), NormalTailDivisor(d, t));
   const V bracket = hn::NegMulAdd(
       t, hn::Set(d, static_cast<float>(0.3989422804014327)), inverse);
   const V g = hn::Mul(hn::Mul(bracket, hn::Set(d, 0x1p-64f)), e);
