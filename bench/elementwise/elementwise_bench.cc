@@ -82,8 +82,8 @@ struct Arrays {
   Operands operands;
 };
 
-// As no peer would claim more of gelu than 10^-6 from the exact value, nor less
-// than 10^-5 of a large one; in bf16 half an ulp.
+// Wide enough for all peers (the log of oneDNN 2.6 is off by 3.4 * 10^-6 near 1)
+// and narrow enough to find a wrong one; in bf16 half an ulp.
 bool IsRight(const Operation& operation, const Operands& o) {
   const bool bf = operation.op == Op::kGeluBf16;
   size_t dropped = 0;
@@ -106,7 +106,7 @@ bool IsRight(const Operation& operation, const Operands& o) {
     }
     const double relative = bf ? 0x1p-8 : 1e-5;
     if (!(std::abs(actual - expected) <=
-          relative * std::abs(expected) + 2e-6)) {
+          relative * std::abs(expected) + 5e-6)) {
       return false;
     }
   }
