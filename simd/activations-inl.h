@@ -43,15 +43,27 @@ HWY_INLINE V Sigmoid(D d, V x) {
   return hn::Div(scale, PlusScaledExp(d, scale, PowerOfTwo(d, biased), r));
 }
 
-// x / (1 + e^r 2^n), where n < 2^8 is given as kRound + 127 + n.
+// x / (1 + e^r 2^n), where -60 < n < 2^8 is given as kRound + 127 + n too.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V DivideByOnePlusExp(D d, V x, V r, V n, V biased) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+  // As 2^-n x / (2^-n + e^r): a quotient that is a subnormal number would take
+  // the processor three times as long.
+  const V scale =
+      PowerOfTwo(d, MaxOrNaN(hn::Set(d, kRound),
+                             hn::Sub(hn::Set(d, 2 * kRound + 254.0f), biased)));
+  const V one = hn::Set(d, 1.0f);
+  const V rest = hn::MulAdd(r, ReducedExpSlope(d, r), MinOrNaN(scale, one));
+  const V below = hn::Add(rest, MaxOrNaN(scale, one));
+  return TimesPowerOfTwo(hn::Div(x, below), hn::Neg(n));
+#else
   // Where e^r 2^n may overflow, both sides are scaled by 2^(100 - n): there x
   // is so large that its product is exact.
   const V capped = MinOrNaN(hn::Set(d, kRound + 227.0f), biased);
   const V scale = PowerOfTwo(d, hn::Sub(capped, n));
   const V below = PlusScaledExp(d, scale, PowerOfTwo(d, capped), r);
   return hn::Div(hn::Mul(x, scale), below);
+#endif
 }
 
 // x / (1 + e^-x). Error <= 2 ULP. silu(-inf) = -0, its limit.
@@ -100,14 +112,14 @@ HWY_INLINE V GeluTanh(D d, V x) {
   return DivideByOnePlusExp(d, x, r, n, biased);
 }
 
-// e^(-t^2 / 2) = 2^n e^(-r / 2): gives r, and kRound + 191 + n for t < 15. t^2
-// is never rounded before the reduction, which is what ruins the tail
+// e^(-t^2 / 2) = 2^n e^(-r / 2): gives r, n, and kRound + 191 + n for t < 15.
+// t^2 is never rounded before the reduction, which is what ruins the tail
 // elsewhere.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V ReduceHalfSquare(D d, V t, V& biased) {
+HWY_INLINE V ReduceHalfSquare(D d, V t, V& n, V& biased) {
   biased = hn::NegMulAdd(hn::Mul(t, t), hn::Set(d, kLog2E / 2),
                          hn::Set(d, kRound + 191.0f));
-  const V n = hn::Sub(biased, hn::Set(d, kRound + 191.0f));
+  n = hn::Sub(biased, hn::Set(d, kRound + 191.0f));
   const V r = ProductPlus(d, t, t, hn::Mul(n, hn::Set(d, 2 * kLn2High)));
   return hn::MulAdd(n, hn::Set(d, 2 * kLn2Low), r);
 }
@@ -144,7 +156,7 @@ HWY_INLINE V NormalTailDivisor(D d, V t) {
 // x Phi(x) = x (1 + erf(x / sqrt(2))) / 2. Error <= 3.2 ULP (4). gelu(-inf) =
 // -0, its limit.
 //
-// 33 operations, two of them divisions. With t = |x|,
+// 33 operations or less, two of them divisions. With t = |x|,
 //   gelu(x) = max(x, 0) - t Phi(-t),  Phi(-t) = e^(-t^2 / 2) / D(t).
 // Only the exponential, D and the last division round at full size, hence the
 // bound.
@@ -154,16 +166,20 @@ HWY_INLINE V Gelu(D d, V x) {
   // beyond 6.5.
   const V t = MinOrNaN(hn::Set(d, 14.375f),
                        MaxOrNaN(hn::Neg(x), MinOrNaN(hn::Set(d, 6.5f), x)));
-  V biased;
-  const V r = ReduceHalfSquare(d, t, biased);
-  // 2^64 t e^(-t^2 / 2): always a normal number.
+  V n, biased;
+  const V r = ReduceHalfSquare(d, t, n, biased);
+  // -0, not 0, keeps the sign of what is less than the smallest number.
+  const V high = MaxOrNaN(hn::Set(d, -0.0f), x);
+  const V divisor = NormalTailDivisor(d, t);
+  // Subnormal numbers come about in the last step alone: a division that makes
+  // them takes the processor three times as long.
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+  const V quotient = hn::Div(TimesExpOfHalf(d, t, r), divisor);
+  return hn::Sub(high, TimesPowerOfTwo(quotient, n));
+#else
   const V above = TimesExpOfHalf(d, hn::Mul(t, PowerOfTwo(d, biased)), r);
-  // Only a product makes subnormal numbers: a division that does takes the
-  // processor three times as long. -0, not 0, keeps the sign of what is less
-  // than the smallest number.
-  const V quotient = hn::Div(above, NormalTailDivisor(d, t));
-  return hn::Sub(MaxOrNaN(hn::Set(d, -0.0f), x),
-                 hn::Mul(quotient, hn::Set(d, 0x1p-64f)));
+  return hn::Sub(high, hn::Mul(hn::Div(above, divisor), hn::Set(d, 0x1p-64f)));
+#endif
 }
 
 // x > 0 ? x : alpha x.

@@ -108,8 +108,8 @@ HWY_INLINE V GeluDerivative(D d, V x) {
   // as in Gelu, and so are the ends.
   const V t = MinOrNaN(hn::Set(d, 14.625f),
                        MaxOrNaN(hn::Neg(x), MinOrNaN(hn::Set(d, 6.5f), x)));
-  V biased;
-  const V r = ReduceHalfSquare(d, t, biased);
+  V n, biased;
+  const V r = ReduceHalfSquare(d, t, n, biased);
   const V e = TimesExpOfHalf(d, PowerOfTwo(d, biased), r);  // 2^64 of it
   const V inverse = hn::Div(hn::Set(d, 1.0f), NormalTailDivisor(d, t));
   const V bracket = hn::NegMulAdd(

@@ -132,6 +132,20 @@ HWY_INLINE V ReduceByLn2(D d, V x, V n) {
   return hn::NegMulAdd(n, hn::Set(d, kLn2Low), r);
 }
 
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+// x 2^n for whole n, rounded once.
+template <class V>
+HWY_INLINE V TimesPowerOfTwo(V x, V n) {
+  if constexpr (sizeof(V) == 64) {
+    return V{_mm512_scalef_ps(x.raw, n.raw)};
+  } else if constexpr (sizeof(V) == 32) {
+    return V{_mm256_scalef_ps(x.raw, n.raw)};
+  } else {
+    return V{_mm_scalef_ps(x.raw, n.raw)};
+  }
+}
+#endif
+
 // p 2^(n + kPower), rounded once, for n = biased - (kRound + 126) between -151
 // - kPower and 128, and p between 1/2 and 2.
 template <int kPower, class D, class V = hn::Vec<D>>
@@ -142,13 +156,7 @@ HWY_INLINE V ScaleByPowerOfTwo(D d, V p, V n, V biased) {
   if constexpr (kPower != 0) {
     n = hn::Add(n, hn::Set(d, static_cast<float>(kPower)));
   }
-  if constexpr (sizeof(V) == 64) {
-    return V{_mm512_scalef_ps(p.raw, n.raw)};
-  } else if constexpr (sizeof(V) == 32) {
-    return V{_mm256_scalef_ps(p.raw, n.raw)};
-  } else {
-    return V{_mm_scalef_ps(p.raw, n.raw)};
-  }
+  return TimesPowerOfTwo(p, n);
 #else
   // 2^n = 2 * 2^(high - 1) * 2^low: n is wider than the exponents of normal
   // numbers, and only the last product may round.

@@ -82,8 +82,8 @@ struct Arrays {
   Operands operands;
 };
 
-// Wide enough for all peers (the log of oneDNN 2.6 is off by 3.4 * 10^-6 near 1)
-// and narrow enough to find a wrong one; in bf16 half an ulp.
+// Wide enough for all peers (the log of oneDNN 2.6 is off by 3.4 * 10^-6 near
+// 1) and narrow enough to find a wrong one; in bf16 half an ulp.
 bool IsRight(const Operation& operation, const Operands& o) {
   const bool bf = operation.op == Op::kGeluBf16;
   size_t dropped = 0;
