@@ -136,7 +136,7 @@ void VoltageWriter::Commit() { file_.Commit(); }
 
 nlohmann::json RunJson(const Context& ctx, const SimulateOptions& options,
                        const SimulatePlan& plan, RunResults& results,
-                       const RunTimes& times, const ProductResults& products) {
+                       const RunTimes& times, const Measurements& measured) {
   const LifModel& model = plan.model;
   size_t active = 0;
   for (const NeuronRate& rate : results.Rates()) active += rate.spikes > 0;
@@ -154,7 +154,7 @@ nlohmann::json RunJson(const Context& ctx, const SimulateOptions& options,
       {"target", simd::CurrentTarget()},
       {"device", "CPU"},
 
-      {"complete", results.complete() && products.complete},
+      {"complete", results.complete() && measured.complete},
       {"connectome", plan.source},
       {"synthetic", plan.connectome.synthetic()},
       {"trials", results.trials()},
@@ -185,18 +185,19 @@ nlohmann::json RunJson(const Context& ctx, const SimulateOptions& options,
       {"version", Version()},
       {"commit", Commit()},
   };
-  if (options.command != "tour") return json;
-  json["products"] = nlohmann::json::array();
-  json["products_s"] = products.wall_s;
-  for (const ProductTiming& row : products.rows) {
-    json["products"].push_back({{"product", row.product},
-                                {"way", row.way},
-                                {"threads", row.threads},
-                                {"right", row.right()},
-                                {"error_share", row.error_share},
-                                {"seconds", row.seconds},
-                                {"gflops", row.gflops},
-                                {"speedup", row.speedup}});
+  for (const MeasuredTable& table : measured.tables) {
+    json[table.keys.list + "_s"] = table.wall_s;
+    nlohmann::json& list = json[table.keys.list] = nlohmann::json::array();
+    for (const Timing& row : table.timings.rows) {
+      list.push_back({{table.keys.what, row.what},
+                      {"way", row.way},
+                      {"threads", row.threads},
+                      {"right", row.right()},
+                      {"error_share", row.error_share},
+                      {"seconds", row.seconds},
+                      {table.keys.rate, row.rate},
+                      {"speedup", row.speedup}});
+    }
   }
   return json;
 }
@@ -204,7 +205,7 @@ nlohmann::json RunJson(const Context& ctx, const SimulateOptions& options,
 RunReport MakeReport(const Context& ctx, const SimulateOptions& options,
                      const SimulatePlan& plan, const RunResults& results,
                      const std::vector<NeuronRate>& rates,
-                     const RunTimes& times, const ProductResults& products) {
+                     const RunTimes& times, const Measurements& measured) {
   const LifModel& model = plan.model;
   const auto ms = [](double value) { return Number(value) + " ms"; };
   const auto mV = [](double value) { return Number(value) + " mV"; };
@@ -222,17 +223,16 @@ RunReport MakeReport(const Context& ctx, const SimulateOptions& options,
                          model.dt_ms) +
         ".");
   }
-  if (!products.complete) {
+  if (!measured.complete) {
     report.warnings.push_back(
-        "Incomplete: the tour was stopped before its last matrix product.");
+        "Incomplete: the tour was stopped before its last measurement.");
   }
-  for (const ProductTiming& row : products.rows) {
+  for (const Timing& row : measured.Rows()) {
     if (row.right()) continue;
     report.warnings.push_back(
-        row.product + ", " + row.way + " is wrong: the error is " +
+        row.what + ", " + row.way + " is wrong: the error is " +
         Number(row.error_share, 3) + " times its bound. It was not timed.");
   }
-  report.products = products.rows;
   report.stimuli = plan.stimuli;
   report.figures = {
       {"spikes", Thousands(results.spikes())},
@@ -241,13 +241,15 @@ RunReport MakeReport(const Context& ctx, const SimulateOptions& options,
       {"wall time", FormatSeconds(results.wall_s())},
       {"times real time", Number(results.real_time_factor(), 3)},
   };
-  double fastest = 0;
-  for (const ProductTiming& row : products.rows) {
-    fastest = std::max(fastest, row.gflops);
-  }
-  if (fastest > 0) {
-    report.figures.emplace_back("GFLOP/s, fastest matrix product",
-                                Number(fastest, 3));
+  for (const MeasuredTable& table : measured.tables) {
+    report.timings.push_back(table.timings);
+    double fastest = 0;
+    for (const Timing& row : table.timings.rows) {
+      fastest = std::max(fastest, row.rate);
+    }
+    if (fastest > 0 && !table.headline.empty()) {
+      report.figures.emplace_back(table.headline, Number(fastest, 3));
+    }
   }
   report.parameters = {
       {"connectome", plan.source},

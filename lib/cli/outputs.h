@@ -40,11 +40,11 @@ struct RunTimes {
 // The run's figures for --json and run.json.
 nlohmann::json RunJson(const Context& ctx, const SimulateOptions& options,
                        const SimulatePlan& plan, RunResults& results,
-                       const RunTimes& times, const ProductResults& products);
+                       const RunTimes& times, const Measurements& measured);
 
 RunReport MakeReport(const Context& ctx, const SimulateOptions& options,
                      const SimulatePlan& plan, const RunResults& results,
                      const std::vector<NeuronRate>& rates,
-                     const RunTimes& times, const ProductResults& products);
+                     const RunTimes& times, const Measurements& measured);
 
 }  // namespace ranvier::cli

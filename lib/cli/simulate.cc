@@ -102,7 +102,7 @@ void SimulateOptions::KeepCommandLine(const std::vector<std::string>& args) {
   for (const std::string& arg : args) command_line += " " + Quote(arg);
 }
 
-int RunExperiment(const SimulateOptions& options, const ProductStage& products,
+int RunExperiment(const SimulateOptions& options, const Measuring& measure,
                   Streams streams) {
   Problems problems;
   ContextOptions context;
@@ -141,7 +141,7 @@ int RunExperiment(const SimulateOptions& options, const ProductStage& products,
     PrintEstimate(plan, streams.out);
     return kExitOk;
   }
-  const int code = RunPlan(ctx, options, plan, products, streams, progress);
+  const int code = RunPlan(ctx, options, plan, measure, streams, progress);
   return interrupt.exit_code() != 0 ? interrupt.exit_code() : code;
 }
 

@@ -91,23 +91,35 @@ struct SimulatePlan {
 SimulatePlan MakePlan(Context& ctx, const SimulateOptions& options,
                       Problems& problems, ProgressBar& progress);
 
-// What a command does between the trials and the files, which show it too.
-struct ProductResults {
-  std::vector<ProductTiming> rows;
-  bool complete = true;
+// What a command measures between the trials and the files, which show it too.
+struct MeasuredTable {
+  TimingTable timings;
+  // In run.json: of the list, and in its entries of what was computed and of
+  // the rate.
+  struct Keys {
+    std::string list, what, rate;  // "products", "product", "gflops"
+  } keys;
+  // What the report calls the largest rate; empty: it does not tell it.
+  std::string headline = {};
   double wall_s = 0;
 };
-using ProductStage =
-    std::function<ProductResults(Context&, ProgressBar&, std::ostream& words)>;
+struct Measurements {
+  std::vector<MeasuredTable> tables;
+  bool complete = true;
 
-// Runs the plan, then `products` if there is one, and writes the outputs;
+  std::vector<Timing> Rows() const;  // of all tables
+};
+using Measuring =
+    std::function<Measurements(Context&, ProgressBar&, std::ostream& words)>;
+
+// Runs the plan, then `measure` if there is one, and writes the outputs;
 // returns the exit code.
 int RunPlan(Context& ctx, const SimulateOptions& options,
-            const SimulatePlan& plan, const ProductStage& products,
-            Streams streams, ProgressBar& progress);
+            const SimulatePlan& plan, const Measuring& measure, Streams streams,
+            ProgressBar& progress);
 
 // Everything from the parsed options to the exit code.
-int RunExperiment(const SimulateOptions& options, const ProductStage& products,
+int RunExperiment(const SimulateOptions& options, const Measuring& measure,
                   Streams streams);
 
 // The files of a run, in the order they are shown.

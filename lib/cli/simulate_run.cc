@@ -69,9 +69,18 @@ void PrintPaths(const OutputPaths& paths, std::ostream& out) {
 
 }  // namespace
 
+std::vector<Timing> Measurements::Rows() const {
+  std::vector<Timing> rows;
+  for (const MeasuredTable& table : tables) {
+    rows.insert(rows.end(), table.timings.rows.begin(),
+                table.timings.rows.end());
+  }
+  return rows;
+}
+
 int RunPlan(Context& ctx, const SimulateOptions& options,
-            const SimulatePlan& plan, const ProductStage& products,
-            Streams streams, ProgressBar& progress) {
+            const SimulatePlan& plan, const Measuring& measure, Streams streams,
+            ProgressBar& progress) {
   // With figures on stdout the words go to stderr.
   std::ostream& words = options.json == "-" ? streams.err : streams.out;
   if (!options.quiet) PrintPlan(ctx, plan, words);
@@ -105,13 +114,8 @@ int RunPlan(Context& ctx, const SimulateOptions& options,
 
   const std::vector<NeuronRate> rates = results.Rates();
   if (!options.quiet) PrintResults(results, rates.size(), words);
-  ProductResults product_results;
-  if (products) {
-    product_results.complete = false;
-    if (!ctx.cancelled()) {
-      product_results = products(ctx, progress, words);
-    }
-  }
+  Measurements measured;
+  if (measure) measured = measure(ctx, progress, words);
 
   const auto begin = Clock::now();
   WriteSpikesCsv(paths.spikes_csv, plan, results);
@@ -121,11 +125,11 @@ int RunPlan(Context& ctx, const SimulateOptions& options,
   if (voltage) voltage->Commit();
   if (!paths.report.empty()) {
     WriteReport(paths.report, MakeReport(ctx, options, plan, results, rates,
-                                         times, product_results));
+                                         times, measured));
   }
   times.output_s = SecondsSince(begin);
   const std::string json =
-      RunJson(ctx, options, plan, results, times, product_results)
+      RunJson(ctx, options, plan, results, times, measured)
           .dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
       "\n";
   WriteText(paths.run, json);
@@ -135,10 +139,10 @@ int RunPlan(Context& ctx, const SimulateOptions& options,
     WriteText(options.json, json);
   }
   if (!options.quiet) PrintPaths(paths, words);
-  if (!results.complete() || !product_results.complete) {
+  if (!results.complete() || !measured.complete) {
     streams.err << "ranvier " << options.command << ": stopped after "
                 << (results.complete()
-                        ? Plural(product_results.rows.size(), "product")
+                        ? Plural(measured.Rows().size(), "measurement")
                         : FormatDurationMs(results.biological_s() * 1000) +
                               " of simulated time")
                 << "; the files hold what was reached and say \"complete\": "
@@ -146,14 +150,14 @@ int RunPlan(Context& ctx, const SimulateOptions& options,
     return kExitInterrupted;
   }
   size_t wrong = 0;
-  for (const ProductTiming& product : product_results.rows) {
-    if (product.right()) continue;
+  for (const Timing& row : measured.Rows()) {
+    if (row.right()) continue;
     ++wrong;
-    streams.err << "ranvier " << options.command << ": " << product.product
-                << ", " << product.way << ", on "
-                << Plural(static_cast<uint64_t>(product.threads), "thread")
+    streams.err << "ranvier " << options.command << ": " << row.what << ", "
+                << row.way << ", on "
+                << Plural(static_cast<uint64_t>(row.threads), "thread")
                 << " of " << simd::CurrentTarget() << " is wrong: the error is "
-                << Number(product.error_share, 3) << " times its bound\n";
+                << Number(row.error_share, 3) << " times its bound\n";
   }
   if (wrong == 0) return kExitOk;
   streams.err << "ranvier " << options.command

@@ -1,10 +1,13 @@
 #include <chrono>
 #include <iomanip>
+#include <optional>
 #include <sstream>
+#include <utility>
 
 #include "ranvier/cli/arguments.h"
 #include "ranvier/cli/progress.h"
 #include "ranvier/cli/simulate.h"
+#include "ranvier/cli/tour_measure.h"
 #include "ranvier/cli/tour_products.h"
 #include "ranvier/cli/units.h"
 #include "ranvier/report/format.h"
@@ -14,25 +17,24 @@ namespace {
 
 using report::Number;
 
-// The table, line by line as the rows come.
-class ProductPrinter {
+// A table line by line as the rows come.
+class TimingPrinter {
  public:
-  explicit ProductPrinter(std::ostream& out) : out_(out) {}
+  TimingPrinter(std::ostream& out, const TimingTable& table) : out_(out) {
+    out_ << table.title
+         << ", each compared with double precision and then timed\n\n"
+         << Line("", "time", table.unit, "speed-up", "error / bound");
+  }
 
-  void Print(const ProductTiming& row) {
-    if (product_.empty()) {
-      out_ << "matrix products, each compared with double precision and then "
-              "timed\n\n"
-           << Line("M x N x K", "time", "GFLOP/s", "speed-up", "error / bound");
-    }
-    if (row.product != product_) out_ << row.product << "\n";
-    product_ = row.product;
+  void Print(const Timing& row) {
+    if (row.what != what_) out_ << row.what << "\n";
+    what_ = row.what;
     const std::string way =
         "  " + row.way + ", " +
         Plural(static_cast<uint64_t>(row.threads), "thread");
     const std::string error = Number(row.error_share, 2);
     if (row.seconds > 0) {
-      out_ << Line(way, report::Duration(row.seconds), Number(row.gflops, 3),
+      out_ << Line(way, report::Duration(row.seconds), Number(row.rate, 3),
                    row.speedup > 0 ? Number(row.speedup, 3) : "", error);
     } else {
       out_ << Line(way, row.right() ? "not timed" : "WRONG", "", "", error);
@@ -42,46 +44,76 @@ class ProductPrinter {
 
  private:
   static std::string Line(const std::string& way, const std::string& time,
-                          const std::string& gflops, const std::string& speedup,
+                          const std::string& rate, const std::string& speedup,
                           const std::string& error) {
     std::ostringstream line;
     line << std::left << std::setw(34) << way << std::right << std::setw(10)
-         << time << std::setw(10) << gflops << std::setw(10) << speedup
+         << time << std::setw(10) << rate << std::setw(10) << speedup
          << std::setw(15) << error << "\n";
     return line.str();
   }
 
   std::ostream& out_;
-  std::string product_;
+  std::string what_;
 };
 
-ProductResults TourProducts(Context& ctx, ProgressBar& progress,
-                            std::ostream* out) {
-  const std::vector<ProductShape> shapes = TourShapes();
-  const std::vector<ProductWay> ways = ProductWays();
+struct Part {
+  MeasuredTable table;  // without rows
+  std::vector<TourSubject> subjects;
+};
+
+std::vector<Part> Parts() {
+  std::vector<Part> parts;
+  Part& products = parts.emplace_back();
+  products.table = {
+      .timings = {.title = "Matrix products",
+                  .unit = "GFLOP/s",
+                  .note = "A product of M x N x K takes 2 M N K operations."},
+      .keys = {"products", "product", "gflops"},
+      .headline = "GFLOP/s, fastest matrix product"};
+  for (const ProductShape& shape : TourShapes()) {
+    products.subjects.push_back(ProductSubject(shape, ProductWays()));
+  }
+  return parts;
+}
+
+// False if ctx was cancelled.
+bool MeasurePart(Context& ctx, Part& part, ProgressBar& progress,
+                 std::ostream* out) {
+  TimingTable& table = part.table.timings;
   const auto begin = std::chrono::steady_clock::now();
-  ProductResults results;
-  std::optional<ProductPrinter> printer;
-  if (out != nullptr) printer.emplace(*out);
-  progress.Start("matrix products");
-  results.rows = MeasureProducts(
-      ctx, shapes, ways,
-      [&](const ProductTiming& row) {
+  std::optional<TimingPrinter> printer;
+  progress.Start(table.title);
+  const bool complete = Measure(
+      ctx, part.subjects,
+      [&](const Timing& row) {
         progress.Finish();
+        if (out != nullptr && !printer) printer.emplace(*out, table);
         if (printer) printer->Print(row);
+        table.rows.push_back(row);
       },
-      [&](double done) {
-        results.complete = done == 1;
-        progress.Show(done);
-      });
+      [&](double done) { progress.Show(done); });
   progress.Finish();
-  results.wall_s =
+  part.table.wall_s =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
           .count();
-  if (out != nullptr) {
-    *out << "\nin " << FormatSeconds(results.wall_s) << "\n\n" << std::flush;
+  if (printer) {
+    *out << "\n"
+         << table.note << "\nIn " << FormatSeconds(part.table.wall_s) << ".\n\n"
+         << std::flush;
   }
-  return results;
+  return complete;
+}
+
+Measurements MeasureAll(Context& ctx, ProgressBar& progress,
+                        std::ostream* out) {
+  Measurements measured;
+  for (Part& part : Parts()) {
+    // Where it was cancelled a table is empty, but there.
+    measured.complete = MeasurePart(ctx, part, progress, out);
+    measured.tables.push_back(std::move(part.table));
+  }
+  return measured;
 }
 
 }  // namespace
@@ -106,7 +138,7 @@ int RunTour(const std::vector<std::string>& args, Streams streams) {
   return RunExperiment(
       options,
       [&](Context& ctx, ProgressBar& progress, std::ostream& words) {
-        return TourProducts(ctx, progress, options.quiet ? nullptr : &words);
+        return MeasureAll(ctx, progress, options.quiet ? nullptr : &words);
       },
       streams);
 }

@@ -1,27 +1,19 @@
 #include "ranvier/cli/tour_products.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <memory>
-#include <utility>
 
 #include "ranvier/ops/gemm.h"
 #include "ranvier/ops/gemm_int8.h"
 #include "ranvier/ops/packed_matrix.h"
-#include "ranvier/simd/base/error.h"
 #include "ranvier/simd/base/float16.h"
 #include "ranvier/simd/base/philox.h"
 
 namespace ranvier::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double SecondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 // What one step of an int8 is worth: a power of two, so that its multiples are
 // floats.
@@ -44,19 +36,12 @@ float Rounded(float x, ProductStorage storage) {
   return x;
 }
 
-Tensor<float> Uniform(Context& ctx, const Shape& shape, ProductStorage storage,
-                      Philox::Key key) {
-  Tensor<float> t = Tensor<float>::Uninitialized(shape);
-  const MatView<float> rows = t.Mat();
-  ctx.ParallelFor(rows.rows(), [&](size_t row) {
-    for (size_t col = 0; col < rows.cols(); col += 4) {
-      const Philox::Counter words = Philox::Block(Philox::Split(col, row), key);
-      const size_t n = std::min<size_t>(4, rows.cols() - col);
-      for (size_t i = 0; i < n; ++i) {
-        // 24 bits: every value is a float.
-        const float unit = static_cast<float>(words[i] >> 8) * 0x1.0p-23f;
-        rows(row, col + i) = Rounded(unit - 1, storage);
-      }
+Tensor<float> Operand(Context& ctx, const Shape& shape, ProductStorage storage,
+                      uint64_t seed, uint64_t stream) {
+  Tensor<float> t = Uniform(ctx, shape, Philox::StreamKey(seed, stream));
+  ctx.ParallelFor(t.size(0), [&](size_t row) {
+    for (size_t col = 0; col < t.size(1); ++col) {
+      t(row, col) = Rounded(t(row, col), storage);
     }
   });
   return t;
@@ -115,104 +100,30 @@ ProductWay::Run LibraryInt8(Context& ctx, const ProductOperands& operands) {
   };
 }
 
-// One way of one product that is right and waits for the clock.
-struct Candidate {
-  ProductTiming timing;
-  ProductWay::Run run;
-  std::vector<double> seconds;  // of each run
-  double spent_s = 0;
+struct SharedByWays {
+  explicit SharedByWays(const ProductShape& of)
+      : shape(of), c(Tensor<float>::Uninitialized({of.M, of.N})) {}
+
+  ProductShape shape;
+  std::map<ProductStorage, ProductOperands> operands;  // made when asked for
+  Tensor<float> c;
 };
 
-double Median(std::vector<double> values) {
-  const auto middle =
-      values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-// Times all of them in turn, so that what else the machine does meets each of
-// them alike. False if ctx was cancelled.
-bool TimeInTurn(const Context& ctx, std::span<Candidate> candidates,
-                MatView<float> c) {
-  constexpr int kRounds = 6;
-  constexpr double kSlice_s = 0.05;  // of each in each round
-  constexpr double kEnough_s = 0.6;  // for the few slow ones
-  constexpr size_t kMostRuns = 200;  // in a slice
-  for (int round = 0; round < kRounds; ++round) {
-    for (Candidate& candidate : candidates) {
-      if (!candidate.timing.right() || candidate.spent_s > kEnough_s) continue;
-      const double end_s = candidate.spent_s + kSlice_s;
-      for (size_t i = 0; i < kMostRuns && candidate.spent_s < end_s; ++i) {
-        if (ctx.cancelled()) return false;
-        const auto begin = Clock::now();
-        candidate.run(c);
-        candidate.seconds.push_back(SecondsSince(begin));
-        candidate.spent_s += candidate.seconds.back();
-      }
-    }
+ReadyWay Ready(Context& ctx, Context& threads,
+               const std::shared_ptr<SharedByWays>& shared,
+               const ProductWay& way) {
+  const auto [at, made] = shared->operands.try_emplace(way.storage);
+  const ProductOperands& operands = at->second;
+  if (made) {
+    at->second = MakeOperands(ctx, shared->shape, way.storage, ctx.seed());
   }
-  return true;
-}
-
-// The ways of one shape, compared and timed; nothing if ctx was cancelled.
-std::vector<ProductTiming> MeasureShape(Context& ctx, Context& one,
-                                        const ProductShape& shape,
-                                        std::span<const ProductWay> ways,
-                                        const std::function<void()>& compared) {
-  std::vector<std::pair<ProductStorage, ProductOperands>> made;
-  made.reserve(ways.size());  // references into it stay
-  const auto operands_of =
-      [&](ProductStorage storage) -> const ProductOperands& {
-    for (const auto& [stored, operands] : made) {
-      if (stored == storage) return operands;
-    }
-    return made
-        .emplace_back(storage, MakeOperands(ctx, shape, storage, ctx.seed()))
-        .second;
+  const ProductWay::Run run = way.prepare(threads, operands);
+  const auto compare = [shared, run, &operands] {
+    shared->c.Fill(std::numeric_limits<float>::quiet_NaN());
+    run(shared->c);
+    return ErrorShare(operands, shared->c);
   };
-  Tensor<float> c = Tensor<float>::Uninitialized({shape.M, shape.N});
-  std::vector<Candidate> candidates;
-  for (const ProductWay& way : ways) {
-    Context& threads = way.all_threads ? ctx : one;
-    // With one thread to use, one row says it all.
-    const bool told = std::any_of(
-        candidates.begin(), candidates.end(), [&](const Candidate& other) {
-          return other.timing.way == way.name &&
-                 other.timing.threads == threads.threads();
-        });
-    if (!told) {
-      if (ctx.cancelled()) return {};
-      Candidate candidate;
-      candidate.timing.product = shape.Name();
-      candidate.timing.way = way.name;
-      candidate.timing.threads = threads.threads();
-      candidate.timing.baseline = way.baseline;
-      const ProductOperands& operands = operands_of(way.storage);
-      candidate.run = way.prepare(threads, operands);
-      c.Fill(std::numeric_limits<float>::quiet_NaN());
-      candidate.run(c);
-      candidate.timing.error_share = ErrorShare(operands, c);
-      candidates.push_back(std::move(candidate));
-    }
-    compared();
-  }
-  if (!TimeInTurn(ctx, candidates, c)) return {};
-
-  std::vector<ProductTiming> rows;
-  double baseline_s = 0;
-  for (Candidate& candidate : candidates) {
-    ProductTiming& timing = candidate.timing;
-    if (timing.right()) {
-      timing.seconds = Median(std::move(candidate.seconds));
-      timing.gflops = 2 * static_cast<double>(shape.M) *
-                      static_cast<double>(shape.N) *
-                      static_cast<double>(shape.K) / timing.seconds / 1e9;
-      if (timing.baseline) baseline_s = timing.seconds;
-      timing.speedup = baseline_s / timing.seconds;
-    }
-    rows.push_back(timing);
-  }
-  return rows;
+  return {.run = [shared, run] { run(shared->c); }, .compare = compare};
 }
 
 }  // namespace
@@ -258,10 +169,8 @@ ProductOperands MakeOperands(Context& ctx, const ProductShape& shape,
                              ProductStorage storage, uint64_t seed) {
   ProductOperands operands;
   operands.shape = shape;
-  operands.a =
-      Uniform(ctx, {shape.M, shape.K}, storage, Philox::StreamKey(seed, 0));
-  operands.b =
-      Uniform(ctx, {shape.K, shape.N}, storage, Philox::StreamKey(seed, 1));
+  operands.a = Operand(ctx, {shape.M, shape.K}, storage, seed, 0);
+  operands.b = Operand(ctx, {shape.K, shape.N}, storage, seed, 1);
   operands.c = Tensor<double>({shape.M, shape.N});
   operands.bound = Tensor<double>({shape.M, shape.N});
   // That of Gemm, in lib/ops/gemm.h.
@@ -287,43 +196,31 @@ double ErrorShare(const ProductOperands& operands, MatView<const float> c) {
   double largest = 0;
   for (size_t i = 0; i < c.rows(); ++i) {
     for (size_t j = 0; j < c.cols(); ++j) {
-      const double error =
-          std::fabs(static_cast<double>(c(i, j)) - operands.c(i, j));
-      if (error == 0) continue;
-      const double share = error / operands.bound(i, j);
-      if (std::isnan(share)) return std::numeric_limits<double>::infinity();
-      largest = std::max(largest, share);
+      largest =
+          std::max(largest, ErrorShare(static_cast<double>(c(i, j)),
+                                       operands.c(i, j), operands.bound(i, j)));
     }
   }
   return largest;
 }
 
-std::vector<ProductTiming> MeasureProducts(
-    Context& ctx, std::span<const ProductShape> shapes,
-    std::span<const ProductWay> ways,
-    const std::function<void(const ProductTiming&)>& row,
-    const std::function<void(double)>& progress) {
-  std::vector<ProductTiming> rows;
-  Context one({.threads = 1, .seed = ctx.seed()});
-  // Of a shape, the timing takes about as long as the rest.
-  const double steps = 2 * static_cast<double>(shapes.size() * ways.size());
-  double done = 0;
-  for (const ProductShape& shape : shapes) {
-    progress(done / steps);
-    std::vector<ProductTiming> measured;
-    try {
-      measured = MeasureShape(ctx, one, shape, ways,
-                              [&] { progress(++done / steps); });
-    } catch (const CancelledError&) {
-      return rows;
+TourSubject ProductSubject(const ProductShape& shape,
+                           const std::vector<ProductWay>& ways) {
+  const auto make = [shape, ways](Context& ctx) {
+    const auto shared = std::make_shared<SharedByWays>(shape);
+    std::vector<TourWay> made;
+    for (const ProductWay& way : ways) {
+      made.push_back({way.name, way.all_threads, way.baseline,
+                      [&ctx, shared, way](Context& threads) {
+                        return Ready(ctx, threads, shared, way);
+                      }});
     }
-    if (measured.empty()) return rows;
-    done += static_cast<double>(ways.size());
-    for (const ProductTiming& timing : measured) row(timing);
-    rows.insert(rows.end(), measured.begin(), measured.end());
-  }
-  progress(1);
-  return rows;
+    return made;
+  };
+  return {shape.Name(),
+          2 * static_cast<double>(shape.M) * static_cast<double>(shape.N) *
+              static_cast<double>(shape.K),
+          make};
 }
 
 }  // namespace ranvier::cli

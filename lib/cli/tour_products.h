@@ -3,12 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "ranvier/cli/tour_measure.h"
 #include "ranvier/parallel/context.h"
-#include "ranvier/report/report.h"
 #include "ranvier/simd/base/view.h"
 #include "ranvier/tensor/tensor.h"
 
@@ -55,18 +54,12 @@ std::vector<ProductShape> TourShapes();
 ProductOperands MakeOperands(Context& ctx, const ProductShape& shape,
                              ProductStorage storage, uint64_t seed);
 
-// The largest |c - operands.c| / bound; infinite where c is no number.
+// The largest of all elements of c.
 double ErrorShare(const ProductOperands& operands, MatView<const float> c);
 
-// Every way of every shape: compared first, timed if it is right, the ways of
-// one shape in turn. Calls `row` when a shape is done and `progress` with the
-// share that is. Stops between two runs when ctx is cancelled, and returns the
-// shapes that were done by then.
-std::vector<ProductTiming> MeasureProducts(
-    Context& ctx, std::span<const ProductShape> shapes,
-    std::span<const ProductWay> ways,
-    const std::function<void(const ProductTiming&)>& row,
-    const std::function<void(double)>& progress);
+// `ways` of one product, for Measure.
+TourSubject ProductSubject(const ProductShape& shape,
+                           const std::vector<ProductWay>& ways);
 
 // C = A B as a plain program has it, one number at a time.
 void PlainProduct(MatView<const float> a, MatView<const float> b,

@@ -60,22 +60,24 @@ std::string TopTable(std::span<const NeuronRate> by_rate, bool has_std) {
   return html + "</table></div>";
 }
 
-std::string ProductTable(std::span<const ProductTiming> products) {
+std::string TimingsHtml(const TimingTable& table) {
+  const std::vector<Timing>& rows = table.rows;
   std::string html =
       "<div class=\"wide\"><table class=\"ranks\"><tr><th>way</th>"
       "<th class=\"num\">threads</th><th class=\"num\">time</th>"
-      "<th class=\"num\">GFLOP/s</th><th class=\"num\">speed-up</th>"
+      "<th class=\"num\">" +
+      Escape(table.unit) +
+      "</th><th class=\"num\">speed-up</th>"
       "<th class=\"num\">error / bound</th><th class=\"share\"></th></tr>\n";
   double fastest = 0;
-  for (size_t i = 0; i < products.size(); ++i) {
-    const ProductTiming& row = products[i];
-    if (i == 0 || row.product != products[i - 1].product) {
-      html += "<tr><td class=\"group\" colspan=\"7\">" + Escape(row.product) +
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Timing& row = rows[i];
+    if (i == 0 || row.what != rows[i - 1].what) {
+      html += "<tr><td class=\"group\" colspan=\"7\">" + Escape(row.what) +
               "</td></tr>\n";
       fastest = 0;
-      for (size_t j = i;
-           j < products.size() && products[j].product == row.product; ++j) {
-        fastest = std::max(fastest, products[j].gflops);
+      for (size_t j = i; j < rows.size() && rows[j].what == row.what; ++j) {
+        fastest = std::max(fastest, rows[j].rate);
       }
     }
     const auto cell = [&](const std::string& text) {
@@ -85,12 +87,12 @@ std::string ProductTable(std::span<const ProductTiming> products) {
     cell(std::to_string(row.threads));
     if (row.seconds > 0) {
       cell(report::Duration(row.seconds));
-      cell(Number(row.gflops, 3));
+      cell(Number(row.rate, 3));
       cell(row.speedup > 0 ? Number(row.speedup, 3) : "");
       cell(Number(row.error_share, 2));
       html += "<td class=\"share\"><i" +
               std::string(row.baseline ? " class=\"driven\"" : "") +
-              " style=\"width:" + Number(100 * row.gflops / fastest, 4) +
+              " style=\"width:" + Number(100 * row.rate / fastest, 4) +
               "%\"></i></td>";
     } else {
       html += "<td class=\"num\" colspan=\"3\">" +
@@ -101,10 +103,9 @@ std::string ProductTable(std::span<const ProductTiming> products) {
     }
     html += "</tr>\n";
   }
-  return html +
-         "</table></div><p class=\"note\">Each product is compared with the "
-         "same product in double precision before it is timed; the error is "
-         "the largest one, as a share of the bound that ranvier promises. "
+  return html + "</table></div><p class=\"note\">" + Escape(table.note) +
+         " Each way is compared with the same in double precision before it is "
+         "timed; the error is the largest one, as a share of its bound. "
          "Speed-up is over the plain loop. Times are medians.</p>";
 }
 
@@ -212,8 +213,8 @@ std::string RenderReport(const RunReport& report) {
             "</span></div>\n";
   }
   html += "</div>\n" + Charts(report);
-  if (!report.products.empty()) {
-    html += Section("Matrix products", ProductTable(report.products));
+  for (const TimingTable& table : report.timings) {
+    if (!table.rows.empty()) html += Section(table.title, TimingsHtml(table));
   }
   std::string done;
   if (!report.stimuli.empty()) {

@@ -28,19 +28,26 @@ struct ReportWindow {
   std::string label;
 };
 
-// One way to compute a matrix product. It is compared with the product in
-// double precision first, and timed only if it is right.
-struct ProductTiming {
-  std::string product;  // "1024 x 1024 x 1024"; the ways of one stand together
-  std::string way;      // "SIMD, bf16"
+// One way to compute something. It is compared with the same in double
+// precision first, and timed only if it is right.
+struct Timing {
+  std::string what;  // "1024 x 1024 x 1024"; the ways of one stand together
+  std::string way;   // "SIMD, bf16"
   int threads = 1;
-  bool baseline = false;   // what the other ways of this product are held to
+  bool baseline = false;   // what the other ways are held to
   double error_share = 0;  // largest |error| / bound; right if at most 1
   double seconds = 0;      // median; 0 if not timed
-  double gflops = 0;       // 2 M N K / seconds / 10^9
+  double rate = 0;         // in the unit of the table
   double speedup = 0;      // over the baseline
 
   bool right() const { return error_share <= 1; }  // false for NaN
+};
+
+struct TimingTable {
+  std::string title;  // "Matrix products"
+  std::string unit;   // of the rates: "GFLOP/s"
+  std::string note;   // what is counted, a sentence or two
+  std::vector<Timing> rows = {};
 };
 
 // What a run's report shows. Text may come from files: it is escaped.
@@ -66,8 +73,8 @@ struct RunReport {
   // mean over trials.
   std::vector<double> population_hz;
   double bin_ms = 1;
-  std::vector<NeuronRate> rates;        // the neurons that fired, any order
-  std::vector<ProductTiming> products;  // none: no table of them
+  std::vector<NeuronRate> rates;     // the neurons that fired, any order
+  std::vector<TimingTable> timings;  // those without rows are not shown
 
   double duration_ms() const { return static_cast<double>(steps) * dt_ms; }
 };

@@ -18,22 +18,30 @@
 namespace ranvier::cli {
 namespace {
 
-struct Measured {
-  std::vector<ProductTiming> rows, told;
-  double progress = -1;
-};
+std::vector<TourSubject> Subjects(const std::vector<ProductShape>& shapes,
+                                  const std::vector<ProductWay>& ways) {
+  std::vector<TourSubject> subjects;
+  for (const ProductShape& shape : shapes) {
+    subjects.push_back(ProductSubject(shape, ways));
+  }
+  return subjects;
+}
 
-Measured Measure(Context& ctx, const std::vector<ProductShape>& shapes,
-                 const std::vector<ProductWay>& ways) {
-  Measured measured;
-  measured.rows = MeasureProducts(
-      ctx, shapes, ways,
-      [&](const ProductTiming& row) { measured.told.push_back(row); },
+// The rows of what is measured to its end.
+std::vector<Timing> MeasureAll(Context& ctx,
+                               const std::vector<ProductShape>& shapes,
+                               const std::vector<ProductWay>& ways) {
+  std::vector<Timing> rows;
+  double progress = -1;
+  EXPECT_TRUE(Measure(
+      ctx, Subjects(shapes, ways),
+      [&](const Timing& row) { rows.push_back(row); },
       [&](double done) {
-        EXPECT_GE(done, measured.progress);
-        measured.progress = done;
-      });
-  return measured;
+        EXPECT_GE(done, progress);
+        progress = done;
+      }));
+  EXPECT_EQ(progress, 1);
+  return rows;
 }
 
 // One that returns what is not the product, and must never be timed.
@@ -112,26 +120,23 @@ TEST(TourProducts, ErrorIsTheLargestShare) {
 TEST(TourProducts, EveryWayIsRightAndTimed) {
   Context ctx({.threads = 2});
   const std::vector<ProductShape> shapes = {{5, 33, 17}, {3, 40, 21, true}};
-  const Measured measured = Measure(ctx, shapes, ProductWays());
-  ASSERT_EQ(measured.rows.size(), shapes.size() * ProductWays().size());
-  EXPECT_EQ(measured.told.size(), measured.rows.size());
-  EXPECT_EQ(measured.progress, 1);
-  for (const ProductTiming& row : measured.rows) {
-    EXPECT_TRUE(row.right()) << row.product << ", " << row.way;
+  const std::vector<Timing> rows = MeasureAll(ctx, shapes, ProductWays());
+  ASSERT_EQ(rows.size(), shapes.size() * ProductWays().size());
+  for (const Timing& row : rows) {
+    EXPECT_TRUE(row.right()) << row.what << ", " << row.way;
     EXPECT_GT(row.seconds, 0);
     EXPECT_NEAR(
-        row.gflops * row.seconds * 1e9,
-        row.product == shapes[0].Name() ? 2 * 5 * 33 * 17 : 2 * 3 * 40 * 21,
-        1e-6);
+        row.rate * row.seconds * 1e9,
+        row.what == shapes[0].Name() ? 2 * 5 * 33 * 17 : 2 * 3 * 40 * 21, 1e-6);
     EXPECT_GT(row.speedup, 0);
     if (row.baseline) {
       EXPECT_EQ(row.speedup, 1);
     }
   }
-  EXPECT_TRUE(measured.rows[0].baseline);
-  EXPECT_EQ(measured.rows[1].threads, 1);
-  EXPECT_EQ(measured.rows[2].threads, 2);
-  EXPECT_EQ(measured.rows[5].product, "layer 3 x 40 x 21, packed weights");
+  EXPECT_TRUE(rows[0].baseline);
+  EXPECT_EQ(rows[1].threads, 1);
+  EXPECT_EQ(rows[2].threads, 2);
+  EXPECT_EQ(rows[5].what, "layer 3 x 40 x 21, packed weights");
 }
 
 // With one thread to use, the row for all of them is left out.
@@ -139,9 +144,9 @@ size_t WaysOnOneThread() { return ProductWays().size() - 1; }
 
 TEST(TourProducts, OneThreadHasNoRowTwice) {
   Context ctx({.threads = 1});
-  const Measured measured = Measure(ctx, {{4, 4, 4}}, ProductWays());
+  const std::vector<Timing> rows = MeasureAll(ctx, {{4, 4, 4}}, ProductWays());
   std::set<std::string> ways;
-  for (const ProductTiming& row : measured.rows) {
+  for (const Timing& row : rows) {
     EXPECT_TRUE(ways.insert(row.way).second) << row.way;
     EXPECT_EQ(row.threads, 1);
   }
@@ -155,15 +160,15 @@ TEST(TourProducts, WrongIsToldAndNotTimed) {
   ways.insert(ways.begin() + 1, WrongWay(1e6, &runs));
   ways.push_back(WrongWay(std::numeric_limits<float>::quiet_NaN()));
   ways.back().name = "not a number";
-  const Measured measured = Measure(ctx, {{4, 4, 4}}, ways);
-  ASSERT_EQ(measured.rows.size(), WaysOnOneThread() + 2);
-  EXPECT_FALSE(measured.rows[1].right());
-  EXPECT_GT(measured.rows[1].error_share, 1e6);
-  EXPECT_EQ(measured.rows[1].seconds, 0);
-  EXPECT_EQ(measured.rows[1].speedup, 0);
+  const std::vector<Timing> rows = MeasureAll(ctx, {{4, 4, 4}}, ways);
+  ASSERT_EQ(rows.size(), WaysOnOneThread() + 2);
+  EXPECT_FALSE(rows[1].right());
+  EXPECT_GT(rows[1].error_share, 1e6);
+  EXPECT_EQ(rows[1].seconds, 0);
+  EXPECT_EQ(rows[1].speedup, 0);
   EXPECT_EQ(runs, 1);
-  EXPECT_TRUE(measured.rows[2].right());
-  EXPECT_FALSE(measured.rows.back().right());
+  EXPECT_TRUE(rows[2].right());
+  EXPECT_FALSE(rows.back().right());
 }
 
 // A result that was never written is not taken for right.
@@ -173,9 +178,9 @@ TEST(TourProducts, UnwrittenIsWrong) {
   idle.prepare = [](Context&, const ProductOperands&) {
     return [](MatView<float>) {};
   };
-  const Measured measured = Measure(ctx, {{4, 4, 4}}, {idle});
-  ASSERT_EQ(measured.rows.size(), 1u);
-  EXPECT_FALSE(measured.rows[0].right());
+  const std::vector<Timing> rows = MeasureAll(ctx, {{4, 4, 4}}, {idle});
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_FALSE(rows[0].right());
 }
 
 TEST(TourProducts, StopsWhenCancelled) {
@@ -183,13 +188,11 @@ TEST(TourProducts, StopsWhenCancelled) {
   const std::vector<ProductShape> shapes = {{4, 4, 4}, {5, 5, 5}};
   const size_t ways = WaysOnOneThread();
   size_t told = 0;
-  const auto stop = [&](const ProductTiming&) {
+  const auto stop = [&](const Timing&) {
     if (++told == ways) ctx.Cancel();
   };
   const auto unfinished = [](double done) { EXPECT_LT(done, 1); };
-  EXPECT_EQ(
-      MeasureProducts(ctx, shapes, ProductWays(), stop, unfinished).size(),
-      ways);
+  EXPECT_FALSE(Measure(ctx, Subjects(shapes, ProductWays()), stop, unfinished));
   EXPECT_EQ(told, ways);
 
   // In the middle of a shape: a product that was not timed tells nothing.
@@ -203,14 +206,12 @@ TEST(TourProducts, StopsWhenCancelled) {
            if (++runs == 3) ctx.Cancel();
          };
        }});
-  EXPECT_TRUE(
-      MeasureProducts(
-          ctx, shapes, last, [](const ProductTiming&) { FAIL(); }, unfinished)
-          .empty());
+  const auto none = [](const Timing&) { FAIL(); };
+  EXPECT_FALSE(Measure(ctx, Subjects(shapes, last), none, unfinished));
   EXPECT_EQ(runs, 3);
 }
 
-// What a command makes of its products, on a network that takes no time.
+// What a command makes of what is measured, on a network that takes no time.
 class TourOutcome : public testing::Test {
  protected:
   void SetUp() override {
@@ -222,11 +223,22 @@ class TourOutcome : public testing::Test {
     options_.threads = 1;
     options_.out = folder_.File("out");
   }
-  int Run(const ProductResults& products) {
+  int Run(const std::vector<Timing>& products, bool complete = true) {
+    Measurements measured;
+    measured.complete = complete;
+    measured.tables = {
+        {.timings = {"Matrix products", "GFLOP/s", "2 M N K.", products},
+         .keys = {"products", "product", "gflops"},
+         .headline = "fastest product",
+         .wall_s = 1.5},
+        {.timings = {"Other operations", "GB/s", "Moved.", {other_}},
+         .keys = {"operations", "operation", "gbyte_per_s"},
+         .wall_s = 2.5},
+    };
     return RunExperiment(options_,
                          [&](Context&, ProgressBar&, std::ostream& words) {
                            words << "HERE\n";
-                           return products;
+                           return measured;
                          },
                          {out_, err_});
   }
@@ -239,12 +251,13 @@ class TourOutcome : public testing::Test {
   std::string ring_ = folder_.File("ring.conn1");
   SimulateOptions options_;
   std::ostringstream out_, err_;
-  const ProductTiming right_{"8 x 8 x 8", "SIMD", 2, false, 0.5, 0.25, 8, 4};
-  const ProductTiming wrong_{"9 x 9 x 9", "SIMD", 2, false, 3.5};
+  const Timing right_{"8 x 8 x 8", "SIMD", 2, false, 0.5, 0.25, 8, 4};
+  const Timing other_{"exp of 8", "SIMD", 1, false, 0.5, 0.125, 3, 2};
+  const Timing wrong_{"9 x 9 x 9", "SIMD", 2, false, 3.5};
 };
 
-TEST_F(TourOutcome, FilesHoldTheProducts) {
-  EXPECT_EQ(Run({{right_}, true, 1.5}), kExitOk) << err_.str();
+TEST_F(TourOutcome, FilesHoldTheTables) {
+  EXPECT_EQ(Run({right_}), kExitOk) << err_.str();
   EXPECT_EQ(err_.str(), "");
   // After the brain's figures, before the list of files.
   const std::string out = out_.str();
@@ -261,18 +274,25 @@ TEST_F(TourOutcome, FilesHoldTheProducts) {
   EXPECT_EQ(row["seconds"], 0.25);
   EXPECT_EQ(row["gflops"], 8);
   EXPECT_EQ(row["speedup"], 4);
-  EXPECT_NE(Report().find("8 x 8 x 8"), std::string::npos);
+  EXPECT_EQ(json["operations_s"], 2.5);
+  ASSERT_EQ(json["operations"].size(), 1u);
+  EXPECT_EQ(json["operations"][0]["operation"], "exp of 8");
+  EXPECT_EQ(json["operations"][0]["gbyte_per_s"], 3);
+  const std::string report = Report();
+  EXPECT_NE(report.find("8 x 8 x 8"), std::string::npos);
+  EXPECT_NE(report.find("exp of 8"), std::string::npos);
+  EXPECT_NE(report.find("fastest product"), std::string::npos);
 }
 
 TEST_F(TourOutcome, FiguresToStandardOutputAreNothingElse) {
   options_.json = "-";
-  EXPECT_EQ(Run({{right_}, true, 1}), kExitOk);
+  EXPECT_EQ(Run({right_}), kExitOk);
   EXPECT_EQ(nlohmann::json::parse(out_.str()), Figures());
   EXPECT_NE(err_.str().find("HERE"), std::string::npos);
 }
 
 TEST_F(TourOutcome, WrongProductFails) {
-  EXPECT_EQ(Run({{right_, wrong_}, true, 1}), kExitData);
+  EXPECT_EQ(Run({right_, wrong_}), kExitData);
   EXPECT_NE(err_.str().find("9 x 9 x 9, SIMD, on 2 threads"), std::string::npos)
       << err_.str();
   EXPECT_NE(err_.str().find("3.5 times its bound"), std::string::npos);
@@ -282,8 +302,8 @@ TEST_F(TourOutcome, WrongProductFails) {
 }
 
 TEST_F(TourOutcome, StoppedKeepsWhatIsThere) {
-  EXPECT_EQ(Run({{right_}, false, 1}), kExitInterrupted);
-  EXPECT_NE(err_.str().find("stopped after 1 product;"), std::string::npos)
+  EXPECT_EQ(Run({right_}, false), kExitInterrupted);
+  EXPECT_NE(err_.str().find("stopped after 2 measurements;"), std::string::npos)
       << err_.str();
   EXPECT_EQ(Figures()["complete"], false);
   EXPECT_EQ(Figures()["products"].size(), 1u);

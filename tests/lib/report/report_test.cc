@@ -132,24 +132,37 @@ TEST(Report, SilentRunSaysSo) {
   EXPECT_EQ(Count(RenderReport(report), "No neuron fired"), 1u);
 }
 
-TEST(Report, ProductsStandTogether) {
+TEST(Report, WaysOfOneStandTogether) {
   std::vector<Spike> spikes;
   RunReport report = Example(spikes, 10, 100);
-  EXPECT_EQ(Count(RenderReport(report), "Matrix products"), 0u);
   const std::string evil = "<script>alert(1)</script>";
-  report.products = {
-      {"8 x 8 x 8", "plain", 1, true, 0.25, 1e-3, 2, 1},
-      {"8 x 8 x 8", "SIMD", 2, false, 0.5, 2.5e-4, 8, 4},
-      {"9 x 9 x 9", evil, 2, false, 3, 0, 0, 0},
+  report.timings = {
+      {.title = "Products",
+       .unit = "GFLOP/s",
+       .note = evil,
+       .rows = {{"8 x 8 x 8", "plain", 1, true, 0.25, 1e-3, 2, 1},
+                {"8 x 8 x 8", "SIMD", 2, false, 0.5, 2.5e-4, 8, 4},
+                {"9 x 9 x 9", evil, 2, false, 3, 0, 0, 0}}},
+      {.title = "Others",
+       .unit = "GB/s",
+       .note = "What must be moved.",
+       .rows = {{"exp of 8", "SIMD", 2, false, 0.5, 2.5e-5, 3, 5}}},
+      {.title = "None", .unit = "B/s", .note = "", .rows = {}},
   };
   const std::string html = RenderReport(report);
-  EXPECT_EQ(Count(html, "Matrix products"), 1u);
+  EXPECT_EQ(Count(html, "<h2>Products</h2>"), 1u);
   EXPECT_EQ(Count(html, "8 x 8 x 8"), 1u);
   EXPECT_EQ(Count(html, "9 x 9 x 9"), 1u);
   EXPECT_EQ(Count(html, "<td class=\"num\">250 us</td>"), 1u);
   EXPECT_EQ(Count(html, "width:25%"), 1u);
   EXPECT_EQ(Count(html, "wrong, not timed"), 1u);
   EXPECT_EQ(Count(html, "<script"), 0u);
+  EXPECT_EQ(Count(html, "<h2>Others</h2>"), 1u);
+  EXPECT_EQ(Count(html, "exp of 8"), 1u);
+  EXPECT_EQ(Count(html, "<th class=\"num\">GFLOP/s</th>"), 1u);
+  EXPECT_EQ(Count(html, "<th class=\"num\">GB/s</th>"), 1u);
+  EXPECT_EQ(Count(html, "What must be moved."), 1u);
+  EXPECT_EQ(Count(html, "None"), 0u);
 }
 
 TEST(Report, PopulationBinsAreRoundAndFew) {
