@@ -33,7 +33,8 @@ constexpr char kMainHelp[] =
 Usage: ranvier COMMAND [OPTIONS]
 
 Commands
-  tour                     see what this machine does: a brain, matrix products
+  tour                     see what this machine does: a brain, matrix products,
+                           activations, norms, losses, an optimiser
   simulate [FILE]          simulate a connectome, or without FILE the built-in
                            synthetic twin, and write spikes, rates and a report
   replay DIR...            run recorded experiments again and compare each spike
@@ -176,8 +177,11 @@ one, each of them in several ways:
   SIMD, bf16               operands of half the size, sums in f32
   SIMD, s8 x s8            8-bit integers with a scale, sums exact
 
-Every product is compared with the same product in double precision before it
-is timed. One that is off by more than its bound is told and not timed.
+Then exp, GELU, softmax, layer norm, cross-entropy with its gradient and a step
+of AdamW, in f32, as a plain loop and with SIMD.
+
+Everything is compared with the same in double precision before it is timed.
+What is off by more than its bound is told and not timed.
 
   --threads N              threads (default: RANVIER_NUM_THREADS, then affinity
                            mask, then cgroup quota)
@@ -185,20 +189,24 @@ is timed. One that is off by more than its bound is told and not timed.
   --seed N                 seed of all random numbers (0)
   --out DIR                folder for the files (ranvier-out): those of
                            'ranvier simulate'; report.html and run.json hold
-                           the products too
+                           what was timed too
   --json FILE              the content of run.json; - for standard output
   --no-report              leave out report.html
   -q, --quiet              print nothing but errors and notes
   -h, --help               this page
 
-In the table a product of M x N x K takes 2 M N K operations. Times are medians;
-an error is the largest one, as a share of its bound: 2 (K + 2) / 2^24 times the
-product of the absolute values. Narrow operands are rounded beforehand.
+A product of M x N x K takes 2 M N K operations. For the others GB/s count what
+must be moved: operands read once, results written once. Times are medians; an
+error is the largest one, as a share of its bound. That of a product is
+2 (K + 2) / 2^24 times the product of the absolute values; narrow operands are
+rounded beforehand. The others' bounds are those of the headers in ranvier/ops.
+Only GELU as a plain loop, x / 2 (1 + erf(x / sqrt(2))), which loses digits
+below 0, is held to |x| / 2^22 instead.
 
 Ctrl-C stops at the next step and writes what was reached; run.json then says
 "complete": false. A second Ctrl-C stops at once.
 
-Exit codes: 0 done, 1 a product or the machine is wrong, 2 arguments wrong,
+Exit codes: 0 done, 1 a result or the machine is wrong, 2 arguments wrong,
 130 Ctrl-C.
 )";
 

@@ -8,6 +8,7 @@
 #include "ranvier/cli/progress.h"
 #include "ranvier/cli/simulate.h"
 #include "ranvier/cli/tour_measure.h"
+#include "ranvier/cli/tour_operations.h"
 #include "ranvier/cli/tour_products.h"
 #include "ranvier/cli/units.h"
 #include "ranvier/report/format.h"
@@ -73,6 +74,19 @@ std::vector<Part> Parts() {
       .headline = "GFLOP/s, fastest matrix product"};
   for (const ProductShape& shape : TourShapes()) {
     products.subjects.push_back(ProductSubject(shape, ProductWays()));
+  }
+  Part& operations = parts.emplace_back();
+  operations.table = {
+      .timings = {.title = "Other operations",
+                  .unit = "GB/s",
+                  // In the terminal a line of its own each.
+                  .note = "GB/s count what must be moved: operands read once, "
+                          "results written once.\n"
+                          "GELU as a plain loop loses digits below 0 and has a "
+                          "bound of its own."},
+      .keys = {"operations", "operation", "gbyte_per_s"}};
+  for (const Operation& operation : TourOperations()) {
+    operations.subjects.push_back(OperationSubject(operation));
   }
   return parts;
 }

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "ranvier/cli/tour_operations.h"
 #include "ranvier/cli/tour_products.h"
 
 #include "tests/lib/cli/program.h"
@@ -26,7 +27,7 @@ class TourProgram : public testing::Test {
   std::string log_ = folder_.File("log");
 };
 
-TEST_F(TourProgram, BrainAndEveryProduct) {
+TEST_F(TourProgram, BrainAndEveryRow) {
   ASSERT_EQ(Wait(Start({"tour", "--threads", "2", "--out", out_}, log_)), 0)
       << test::ReadFile(log_);
   const auto json = Figures();
@@ -35,14 +36,18 @@ TEST_F(TourProgram, BrainAndEveryProduct) {
   EXPECT_GT(json["spikes"], 0);
   EXPECT_EQ(json["products"].size(),
             TourShapes().size() * ProductWays().size());
+  EXPECT_EQ(json["operations"].size(), 3 * TourOperations().size());
   const std::string log = test::ReadFile(log_);
   const std::string report = test::ReadFile(out_ + "/report.html");
-  for (const auto& row : json["products"]) {
-    EXPECT_EQ(row["right"], true) << row;
-    EXPECT_GT(row["seconds"], 0) << row;
-    const std::string product = row["product"];
-    EXPECT_NE(log.find(product), std::string::npos) << product;
-    EXPECT_NE(report.find(product), std::string::npos) << product;
+  for (const char* list : {"products", "operations"}) {
+    for (const auto& row : json[list]) {
+      EXPECT_EQ(row["right"], true) << row;
+      EXPECT_GT(row["seconds"], 0) << row;
+      const std::string what =
+          row[list == std::string("products") ? "product" : "operation"];
+      EXPECT_NE(log.find(what), std::string::npos) << what;
+      EXPECT_NE(report.find(what), std::string::npos) << what;
+    }
   }
 }
 
@@ -56,6 +61,7 @@ TEST_F(TourProgram, CtrlCBetweenProductsKeepsTheBrain) {
   EXPECT_GT(json["spikes"], 0);
   EXPECT_FALSE(json["products"].empty());
   EXPECT_LT(json["products"].size(), TourShapes().size() * 3);
+  EXPECT_TRUE(json["operations"].empty());
   EXPECT_NE(test::ReadFile(out_ + "/report.html").find("Incomplete"),
             std::string::npos);
 }
