@@ -54,6 +54,15 @@ bool Streams(const AnyMatView& result, const Operands&... operands) {
                        SizeBytes(result.type()));
 }
 
+// one(row, col, n) for pieces of rows; what went past the caches is there then.
+template <class One>
+void ForShares(Context& ctx, const ConstAnyMatView& m, const Share& share,
+               bool streaming, const One& one) {
+  ForPieces(ctx, m.rows(), m.cols(), share.grain, share.cutoff, one, [&] {
+    if (streaming) simd::FinishStreaming();
+  });
+}
+
 }  // namespace
 
 void Map(Context& ctx, const simd::ElementwiseCall& call,
@@ -72,11 +81,10 @@ void Map(Context& ctx, const simd::ElementwiseCall& call,
   if (bias.empty()) JoinRows(true, from, to);
   simd::ElementwiseCall each = call;
   each.streaming = Streams(y, x);
-  ForPieces(ctx, from.rows(), from.cols(), share.grain, share.cutoff,
-            [&](size_t row, size_t col, size_t n) {
-              simd::Map(each, At(from, row, col), At(bias, col),
-                        At(to, row, col), n);
-            });
+  ForShares(
+      ctx, from, share, each.streaming, [&](size_t row, size_t col, size_t n) {
+        simd::Map(each, At(from, row, col), At(bias, col), At(to, row, col), n);
+      });
 }
 
 void MapGradient(Context& ctx, const simd::ElementwiseCall& call,
@@ -90,7 +98,7 @@ void MapGradient(Context& ctx, const simd::ElementwiseCall& call,
   simd::ElementwiseCall each = call;
   each.streaming = Streams(dx, x, dy);
   const Share share = ShareOf(call.function);
-  ForPieces(ctx, from.rows(), from.cols(), share.grain, share.cutoff,
+  ForShares(ctx, from, share, each.streaming,
             [&](size_t row, size_t col, size_t n) {
               simd::MapGradient(each, At(from, row, col), At(bias, col),
                                 At(above, row, col), At(to, row, col), n);
@@ -108,7 +116,7 @@ void Gated(Context& ctx, const simd::ElementwiseCall& call,
   simd::ElementwiseCall each = call;
   each.streaming = Streams(y, gate, up);
   const Share share = ShareOf(call.function);
-  ForPieces(ctx, from.rows(), from.cols(), share.grain, share.cutoff,
+  ForShares(ctx, from, share, each.streaming,
             [&](size_t row, size_t col, size_t n) {
               simd::Gated(each, At(from, row, col), At(factor, row, col),
                           At(to, row, col), n);
@@ -129,13 +137,12 @@ void GatedGradient(Context& ctx, const simd::ElementwiseCall& call,
   simd::ElementwiseCall each = call;
   each.streaming = Streams(dgate, gate, up, dy) && Streams(dup, gate, up, dy);
   const Share share = ShareOf(call.function);
-  ForPieces(ctx, from.rows(), from.cols(), share.grain, share.cutoff,
-            [&](size_t row, size_t col, size_t n) {
-              simd::GatedGradient(each, At(from, row, col),
-                                  At(factor, row, col), At(above, row, col),
-                                  At(to_gate, row, col), At(to_up, row, col),
-                                  n);
-            });
+  ForShares(
+      ctx, from, share, each.streaming, [&](size_t row, size_t col, size_t n) {
+        simd::GatedGradient(each, At(from, row, col), At(factor, row, col),
+                            At(above, row, col), At(to_gate, row, col),
+                            At(to_up, row, col), n);
+      });
 }
 
 void Dropout(Context& ctx, const simd::DropoutCall& call,
@@ -147,7 +154,7 @@ void Dropout(Context& ctx, const simd::DropoutCall& call,
   JoinRows(false, from, to);
   simd::DropoutCall each = call;
   each.streaming = Streams(y, x);
-  ForPieces(ctx, from.rows(), from.cols(), kCurve.grain, kCurve.cutoff,
+  ForShares(ctx, from, kCurve, each.streaming,
             [&](size_t row, size_t col, size_t n) {
               simd::DropoutCall piece = each;
               piece.first += row * cols + col;

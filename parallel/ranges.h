@@ -35,10 +35,11 @@ void ForRanges(Context& ctx, size_t n, size_t grain, size_t cutoff,
 }
 
 // one(row, col, n) for pieces of the rows of a matrix, of which none crosses
-// the end of a row; grain and cutoff count elements.
-template <class One>
+// the end of a row; grain and cutoff count elements. end_of_range() after the
+// last piece of each range.
+template <class One, class End>
 void ForPieces(Context& ctx, size_t rows, size_t cols, size_t grain,
-               size_t cutoff, const One& one) {
+               size_t cutoff, const One& one, const End& end_of_range) {
   ForRanges(ctx, rows * cols, grain, cutoff, [&](size_t begin, size_t end) {
     for (size_t at = begin; at < end;) {
       const size_t row = at / cols;
@@ -47,7 +48,13 @@ void ForPieces(Context& ctx, size_t rows, size_t cols, size_t grain,
       one(row, col, n);
       at += n;
     }
+    end_of_range();
   });
+}
+template <class One>
+void ForPieces(Context& ctx, size_t rows, size_t cols, size_t grain,
+               size_t cutoff, const One& one) {
+  ForPieces(ctx, rows, cols, grain, cutoff, one, [] {});
 }
 
 }  // namespace ranvier::parallel

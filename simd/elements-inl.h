@@ -67,7 +67,6 @@ HWY_INLINE void ForChunks(const Elements& y, size_t n, bool streaming,
   for (size_t at = 0; at < n; at += count, count = std::min(kChunk, n - at)) {
     chunk(at, count);
   }
-  if (streaming) hwy::FlushStream();
 }
 
 // Where results [at, at + n) of y are to be computed: where they are to stand,

@@ -17,54 +17,77 @@ namespace ranvier::simd {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Each function and each derivative is one loop, from x to y; what else there
-// is to an operation (bias, products) is another loop over a chunk that is in
-// L1 by then, which costs two of some thirty instructions.
-// With `streaming` y begins where a vector may.
-using Loop = void (*)(const float* x, float alpha, float* y, size_t n,
-                      bool streaming);
+// Each function and each derivative is one loop: y = f(x + plus) times.
+struct LoopArgs {
+  const float* x = nullptr;
+  const float* plus = nullptr;   // null: none
+  const float* times = nullptr;  // null: none
+  float* y = nullptr;
+  float alpha = 0;
+  bool streaming = false;  // y begins where a vector may
+};
+using Loop = void (*)(const LoopArgs& args, size_t n);
 
-template <class Function>
-HWY_INLINE void ForVectors(const float* x, float* y, size_t n, bool streaming,
-                           const Function& function) {
+// Two vectors at a time, with nothing between their functions, so that the
+// compiler mixes the instructions of both. kPlain: neither plus nor times, nor
+// questions about them.
+template <bool kPlain, class Function>
+HWY_INLINE void ForVectors(LoopArgs l, size_t n, const Function& function) {
   const hn::ScalableTag<float> d;
+  if constexpr (kPlain) l.plus = l.times = nullptr;
   const size_t N = hn::Lanes(d);
   size_t i = 0;
   for (; i + 2 * N <= n; i += 2 * N) {
-    const auto v0 = function(hn::LoadU(d, x + i));
-    const auto v1 = function(hn::LoadU(d, x + i + N));
-    if (streaming) {
-      hn::Stream(v0, d, y + i);
-      hn::Stream(v1, d, y + i + N);
+    auto v0 = hn::LoadU(d, l.x + i);
+    auto v1 = hn::LoadU(d, l.x + i + N);
+    if (l.plus != nullptr) {
+      v0 = hn::Add(v0, hn::LoadU(d, l.plus + i));
+      v1 = hn::Add(v1, hn::LoadU(d, l.plus + i + N));
+    }
+    v0 = function(v0);
+    v1 = function(v1);
+    if (l.times != nullptr) {
+      v0 = hn::Mul(hn::LoadU(d, l.times + i), v0);
+      v1 = hn::Mul(hn::LoadU(d, l.times + i + N), v1);
+    }
+    if (l.streaming) {
+      hn::Stream(v0, d, l.y + i);
+      hn::Stream(v1, d, l.y + i + N);
     } else {
-      hn::StoreU(v0, d, y + i);
-      hn::StoreU(v1, d, y + i + N);
+      hn::StoreU(v0, d, l.y + i);
+      hn::StoreU(v1, d, l.y + i + N);
     }
   }
-  for (; i + N <= n; i += N) {
-    hn::StoreU(function(hn::LoadU(d, x + i)), d, y + i);
-  }
-  if (i != n) {  // remainder: masked, never past the end
-    hn::StoreN(function(hn::LoadN(d, x + i, n - i)), d, y + i, n - i);
+  while (i < n) {  // masked, never past the end
+    const size_t count = std::min(N, n - i);
+    auto v = hn::LoadN(d, l.x + i, count);
+    if (l.plus != nullptr) v = hn::Add(v, hn::LoadN(d, l.plus + i, count));
+    v = function(v);
+    if (l.times != nullptr) v = hn::Mul(hn::LoadN(d, l.times + i, count), v);
+    hn::StoreN(v, d, l.y + i, count);
+    i += count;
   }
 }
 
 template <Elementwise kFunction>
-void ValueLoop(const float* x, float alpha, float* y, size_t n,
-               bool streaming) {
+void ValueLoop(const LoopArgs& args, size_t n) {
   const hn::ScalableTag<float> d;
-  const auto a = hn::Set(d, alpha);
-  ForVectors(x, y, n, streaming, [&](auto v) HWY_ATTR {
+  const auto a = hn::Set(d, args.alpha);
+  const auto function = [&](auto v) HWY_ATTR {
     return ApplyElementwise<kFunction>(d, v, a);
-  });
+  };
+  if (args.plus == nullptr && args.times == nullptr) {
+    ForVectors<true>(args, n, function);
+  } else {
+    ForVectors<false>(args, n, function);
+  }
 }
 
 template <Elementwise kFunction>
-void DerivativeLoop(const float* x, float alpha, float* y, size_t n,
-                    bool streaming) {
+void DerivativeLoop(const LoopArgs& args, size_t n) {
   const hn::ScalableTag<float> d;
-  const auto a = hn::Set(d, alpha);
-  ForVectors(x, y, n, streaming, [&](auto v) HWY_ATTR {
+  const auto a = hn::Set(d, args.alpha);
+  ForVectors<false>(args, n, [&](auto v) HWY_ATTR {
     return ElementwiseDerivative<kFunction>(d, v, a);
   });
 }
@@ -110,26 +133,6 @@ Loop LoopOf(Elementwise function, bool derivative) {
   return Choose<Elementwise::kErf>(derivative);
 }
 
-// y = x + b, y = x b.
-void AddLoop(const float* x, const float* b, float* y, size_t n) {
-  const hn::ScalableTag<float> d;
-  const size_t N = hn::Lanes(d);
-  size_t i = 0;
-  for (; i + N <= n; i += N) {
-    hn::StoreU(hn::Add(hn::LoadU(d, x + i), hn::LoadU(d, b + i)), d, y + i);
-  }
-  for (; i < n; ++i) y[i] = x[i] + b[i];
-}
-void MultiplyLoop(const float* x, const float* b, float* y, size_t n) {
-  const hn::ScalableTag<float> d;
-  const size_t N = hn::Lanes(d);
-  size_t i = 0;
-  for (; i + N <= n; i += N) {
-    hn::StoreU(hn::Mul(hn::LoadU(d, x + i), hn::LoadU(d, b + i)), d, y + i);
-  }
-  for (; i < n; ++i) y[i] = x[i] * b[i];
-}
-
 // dup = dy value, dgate = dy up slope: either may stand where an operand is, so
 // that all are read before.
 void GatedProducts(const float* value, const float* slope, const float* up,
@@ -153,67 +156,65 @@ void GatedProducts(const float* value, const float* slope, const float* up,
   }
 }
 
-const float* PlusBias(const float* x, const ConstElements& bias, size_t at,
-                      size_t n, float* room) {
-  if (bias.data == nullptr) return x;
-  HWY_ALIGN float bias_room[kChunk];
-  AddLoop(x, ReadElements(bias, at, n, bias_room), room, n);
-  return room;
+// y = f(x + plus) times; plus and times may have no data.
+void RunLoop(Loop loop, const ElementwiseCall& call, const ConstElements& x,
+             const ConstElements& plus, const ConstElements& times,
+             const Elements& y, size_t n) {
+  LoopArgs args;
+  args.alpha = call.alpha;
+  if (x.direct() && plus.direct() && times.direct() && y.direct()) {
+    const auto run = [&](size_t at, size_t count) {
+      const auto from = [at](const void* data) {
+        const auto* floats = static_cast<const float*>(data);
+        return floats == nullptr ? nullptr : floats + at;
+      };
+      args.x = from(x.data);
+      args.plus = from(plus.data);
+      args.times = from(times.data);
+      args.y = static_cast<float*>(y.data) + at;
+      loop(args, count);
+    };
+    size_t ahead = 0;
+    if (call.streaming) {
+      ahead = std::min(n, ElementsToVector(static_cast<float*>(y.data)));
+      if (ahead != 0) run(0, ahead);
+      args.streaming = true;
+    }
+    run(ahead, n - ahead);
+    return;
+  }
+  HWY_ALIGN float x_room[kChunk];
+  HWY_ALIGN float plus_room[kChunk];
+  HWY_ALIGN float times_room[kChunk];
+  HWY_ALIGN float y_room[kChunk];
+  ForChunks(y, n, call.streaming, [&](size_t at, size_t count) HWY_ATTR {
+    args.x = ReadElements(x, at, count, x_room);
+    if (plus.data != nullptr) {
+      args.plus = ReadElements(plus, at, count, plus_room);
+    }
+    if (times.data != nullptr) {
+      args.times = ReadElements(times, at, count, times_room);
+    }
+    args.y = PlaceElements(y, at, call.streaming, y_room);
+    loop(args, count);
+    WriteElements(y, at, count, call.streaming, args.y);
+  });
 }
 
 void MapImpl(const ElementwiseCall& call, const ConstElements& x,
              const ConstElements& bias, const Elements& y, size_t n) {
-  const Loop loop = LoopOf(call.function, false);
-  if (x.direct() && y.direct() && bias.data == nullptr) {
-    const auto* from = static_cast<const float*>(x.data);
-    auto* to = static_cast<float*>(y.data);
-    const size_t ahead = call.streaming ? std::min(n, ElementsToVector(to)) : 0;
-    if (ahead != 0) loop(from, call.alpha, to, ahead, false);
-    loop(from + ahead, call.alpha, to + ahead, n - ahead, call.streaming);
-    if (call.streaming) hwy::FlushStream();
-    return;
-  }
-  HWY_ALIGN float x_room[kChunk];
-  HWY_ALIGN float y_room[kChunk];
-  ForChunks(y, n, call.streaming, [&](size_t at, size_t count) HWY_ATTR {
-    const float* from = ReadElements(x, at, count, x_room);
-    from = PlusBias(from, bias, at, count, x_room);
-    float* to = PlaceElements(y, at, call.streaming, y_room);
-    loop(from, call.alpha, to, count, false);
-    WriteElements(y, at, count, call.streaming, to);
-  });
+  RunLoop(LoopOf(call.function, false), call, x, bias, {}, y, n);
 }
 
 void MapGradientImpl(const ElementwiseCall& call, const ConstElements& x,
                      const ConstElements& bias, const ConstElements& dy,
                      const Elements& dx, size_t n) {
-  const Loop loop = LoopOf(call.function, true);
-  HWY_ALIGN float x_room[kChunk];
-  HWY_ALIGN float dy_room[kChunk];
-  HWY_ALIGN float dx_room[kChunk];
-  ForChunks(dx, n, call.streaming, [&](size_t at, size_t count) HWY_ATTR {
-    const float* from = ReadElements(x, at, count, x_room);
-    from = PlusBias(from, bias, at, count, x_room);
-    loop(from, call.alpha, x_room, count, false);
-    float* to = PlaceElements(dx, at, call.streaming, dx_room);
-    MultiplyLoop(ReadElements(dy, at, count, dy_room), x_room, to, count);
-    WriteElements(dx, at, count, call.streaming, to);
-  });
+  RunLoop(LoopOf(call.function, true), call, x, bias, dy, dx, n);
 }
 
 void GatedImpl(const ElementwiseCall& call, const ConstElements& gate,
                const ConstElements& up, const Elements& y, size_t n) {
-  const Loop loop = LoopOf(call.function, false);
-  HWY_ALIGN float gate_room[kChunk];
-  HWY_ALIGN float up_room[kChunk];
-  HWY_ALIGN float y_room[kChunk];
-  ForChunks(y, n, call.streaming, [&](size_t at, size_t count) HWY_ATTR {
-    loop(ReadElements(gate, at, count, gate_room), call.alpha, gate_room, count,
-         false);
-    float* to = PlaceElements(y, at, call.streaming, y_room);
-    MultiplyLoop(ReadElements(up, at, count, up_room), gate_room, to, count);
-    WriteElements(y, at, count, call.streaming, to);
-  });
+  RunLoop(LoopOf(call.function, false), call, gate, {}, up, y, n);
 }
 
 void GatedGradientImpl(const ElementwiseCall& call, const ConstElements& gate,
@@ -228,8 +229,13 @@ void GatedGradientImpl(const ElementwiseCall& call, const ConstElements& gate,
   HWY_ALIGN float dy_room[kChunk];
   ForChunks(dgate, n, call.streaming, [&](size_t at, size_t count) HWY_ATTR {
     const float* from = ReadElements(gate, at, count, gate_room);
-    value(from, call.alpha, value_room, count, false);
-    slope(from, call.alpha, slope_room, count, false);
+    LoopArgs args;
+    args.x = from;
+    args.alpha = call.alpha;
+    args.y = value_room;
+    value(args, count);
+    args.y = slope_room;
+    slope(args, count);
     float* to_gate = PlaceElements(dgate, at, call.streaming, slope_room);
     float* to_up = PlaceElements(dup, at, call.streaming, value_room);
     GatedProducts(value_room, slope_room, ReadElements(up, at, count, up_room),
@@ -250,6 +256,8 @@ HWY_EXPORT(MapImpl);
 HWY_EXPORT(MapGradientImpl);
 HWY_EXPORT(GatedImpl);
 HWY_EXPORT(GatedGradientImpl);
+
+void FinishStreaming() noexcept { hwy::FlushStream(); }
 
 void Map(const ElementwiseCall& call, ConstElements x, ConstElements bias,
          Elements y, size_t n) noexcept {

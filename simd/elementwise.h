@@ -13,8 +13,12 @@ struct ElementwiseCall {
   float alpha = 1;
   // Results go past the caches, where they stand without gaps: for those that
   // are larger than the caches and do not stand where an operand is.
+  // FinishStreaming must follow before another thread reads them.
   bool streaming = false;
 };
+
+// After the last of the calls with streaming: it waits for their stores.
+void FinishStreaming() noexcept;
 
 // Element by element, over n elements of each operand; f is call.function.
 // Values are computed in f32 and rounded once more where they are stored.
