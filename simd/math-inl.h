@@ -326,7 +326,7 @@ HWY_INLINE V Expm1(D d, V x) {
   return hn::CopySign(y, x);
 }
 
-// Error <= 3 ULP (4). erf(-0) = -0, |erf| <= 1.
+// Error <= 3.3 ULP (4). erf(-0) = -0, |erf| <= 1.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Erf(D d, V x) {
   const V t = MinOrNaN(hn::Set(d, 3.95f), hn::Abs(x));  // beyond, 1 is nearest

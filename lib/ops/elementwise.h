@@ -39,7 +39,7 @@ struct MapOptions {
 //        and silu; subnormal results are rounded once.
 //          relu 0, leaky relu 0.5, exp 1 (1.3), log 1, tanh 1.3 (1.6),
 //          sigmoid, silu, log1p, expm1, elu 2 [3 where alpha is not 1],
-//          gelu_tanh 2.3 (3), softplus 3, gelu 3.2 (4), erf 3 (4)
+//          gelu_tanh 2.3 (3), softplus 3, gelu 3.2 (4), erf 3.3 (4)
 //        Log of 0 is -infinity, of what is below NaN.
 RANVIER_API void Map(Context& ctx, Elementwise f, ConstAnyMatView x,
                      AnyMatView y, const MapOptions& options = {});

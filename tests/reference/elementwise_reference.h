@@ -142,7 +142,7 @@ inline constexpr ElementwiseBound kElementwiseBounds[] = {
     {Elementwise::kExpm1, false, 2, 2},
     {Elementwise::kLog, false, 1, 1},
     {Elementwise::kLog1p, false, 2, 2},
-    {Elementwise::kErf, false, 3, 4},
+    {Elementwise::kErf, false, 3.3, 4},
     {Elementwise::kRelu, true, 0, 0},
     {Elementwise::kLeakyRelu, true, 0, 0},
     {Elementwise::kElu, true, 2, 2},
