@@ -7,7 +7,7 @@
 namespace ranvier::simd {
 namespace {
 
-// The functions in double, to about 14 digits, where the compiler computes.
+// The functions in double, to about 14 digits, for the compiler to compute.
 
 constexpr double kTwoOverRootPi = 1.12837916709551257390;
 
@@ -58,8 +58,9 @@ constexpr std::array<double, PiecewisePolynomial::kDegree> Interpolate(
     q[i] = (f(center + s[i]) - f0) / s[i];
   }
   for (int k = 1; k < n; ++k) {  // divided differences
-    for (int i = n - 1; i >= k; --i)
+    for (int i = n - 1; i >= k; --i) {
       q[i] = (q[i] - q[i - 1]) / (s[i] - s[i - k]);
+    }
   }
   for (int i = n - 1; i >= 0; --i) {  // c = c (x - s[i]) + q[i]
     for (int k = n - 1; k >= 1; --k) c[k] = c[k - 1] - s[i] * c[k];
@@ -109,7 +110,9 @@ constexpr PiecewisePolynomial Approximate(const Function& f) {
 
 }  // namespace
 
-constinit const PiecewisePolynomial kTanhPieces = Approximate(Tanh);
-constinit const PiecewisePolynomial kErfPieces = Approximate(Erf);
+// Computed by the compiler (g++), or before main by one whose limit of steps is
+// lower (clang).
+const PiecewisePolynomial kTanhPieces = Approximate(Tanh);
+const PiecewisePolynomial kErfPieces = Approximate(Erf);
 
 }  // namespace ranvier::simd

@@ -12,7 +12,7 @@ namespace ranvier::simd {
 // the first one for all below kFirst too. There f(t) is p[0] + p[1] s +
 // ... + p[5] s^5, s = t - center; the first center is 0, so that small
 // arguments keep all of their digits. Centers are chosen so that f there is
-// nearly a float: p[0] is then right to 2^-30, and as the other terms are small
+// nearly a float: p[0] is then right to 2^-29, and as the other terms are small
 // beside it, the last addition is all that rounds at full size.
 struct PiecewisePolynomial {
   static constexpr int kPieces = 32;
