@@ -22,10 +22,7 @@ constexpr double kDirectWork = 320.0 * 320 * 320;
 constexpr size_t kDirectElements = 320 * 320;
 // The same where rows of A collide.
 constexpr double kCollidingWork = 128.0 * 128 * 128;
-// Rows of A that begin in so few places of a way of L1 are slow: those of a
-// register tile, and those of a tile of dot products, whose columns need room
-// too.
-constexpr size_t kTilePlaces = 1;
+// As kTilePlaces, for a tile of dot products, whose columns need room too.
 constexpr size_t kDotPlaces = 2;
 // Below this a second thread costs more than it does.
 constexpr double kThreadWork = 56.0 * 56 * 56;

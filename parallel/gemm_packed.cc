@@ -20,9 +20,6 @@ constexpr size_t kDepth = 512;
 constexpr size_t kPackedDepth = 16 * kDepth;
 // Bytes of the operand that is packed for all.
 constexpr size_t kPackedBytes = size_t{32} << 20;
-// Rows of A that begin in so few places of a way of L1 are slow to read as they
-// lie.
-constexpr size_t kTilePlaces = 1;
 // Panels of B up to which packing A does.
 constexpr size_t kDirectPanels = 8;
 

@@ -6,6 +6,10 @@
 
 namespace ranvier::parallel {
 
+// Rows of A that begin in so few places of a way of L1 are slow to read as they
+// lie, for a register tile.
+inline constexpr size_t kTilePlaces = 1;
+
 // Sums need nothing but to be stored in, or added to, C.
 inline bool IsPlain(const simd::GemmEpilogue& e) {
   return e.c.type() == ElementType::kF32 && e.c.col_stride() == 1 &&

@@ -46,7 +46,7 @@ HWY_INLINE V Sigmoid(D d, V x) {
 // x / (1 + e^r 2^n), where -60 < n < 2^8 is given as kRound + 127 + n too.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V DivideByOnePlusExp(D d, V x, V r, V n, V biased) {
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+#if RANVIER_HAS_AVX512
   // As 2^-n x / (2^-n + e^r): a quotient that is a subnormal number would take
   // the processor three times as long.
   const V scale =
@@ -173,7 +173,7 @@ HWY_INLINE V Gelu(D d, V x) {
   const V divisor = NormalTailDivisor(d, t);
   // Subnormal numbers come about in the last step alone: a division that makes
   // them takes the processor three times as long.
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+#if RANVIER_HAS_AVX512
   const V quotient = hn::Div(TimesExpOfHalf(d, t, r), divisor);
   return hn::Sub(high, TimesPowerOfTwo(quotient, n));
 #else

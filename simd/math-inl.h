@@ -1,8 +1,8 @@
 // Elementary functions of f32 vectors, the same code on every target, but that
-// AVX-512 looks tanh and erf up in tables. Bounds hold for all 2^32 inputs; the
-// unit test checks a sample, tests/simd/activations_all_inputs.cc all of them.
-// Where two are given, the second is for targets without fused multiply-add
-// (SSE2 to SSE4).
+// AVX-512 looks tanh and erf up in tables and puts exponents on by one
+// instruction. Bounds hold for all 2^32 inputs; the unit test checks a sample,
+// tests/simd/activations_all_inputs.cc all of them. Where two are given, the
+// second is for targets without fused multiply-add (SSE2 to SSE4).
 //
 // Rounding   must be to nearest. Subnormal results are rounded once, like any
 //            other; a caller who has set flush-to-zero gets 0 instead.
@@ -29,12 +29,13 @@
 
 #include "ranvier/simd/piecewise.h"
 
-// Whether PiecewiseValue is there.
-#undef RANVIER_HAS_PIECES
+// Whether there are instructions of AVX-512 that Highway has no name for:
+// TimesPowerOfTwo and PiecewiseValue.
+#undef RANVIER_HAS_AVX512
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
-#define RANVIER_HAS_PIECES 1
+#define RANVIER_HAS_AVX512 1
 #else
-#define RANVIER_HAS_PIECES 0
+#define RANVIER_HAS_AVX512 0
 #endif
 
 HWY_BEFORE_NAMESPACE();
@@ -132,7 +133,7 @@ HWY_INLINE V ReduceByLn2(D d, V x, V n) {
   return hn::NegMulAdd(n, hn::Set(d, kLn2Low), r);
 }
 
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+#if RANVIER_HAS_AVX512
 // x 2^n for whole n, rounded once.
 template <class V>
 HWY_INLINE V TimesPowerOfTwo(V x, V n) {
@@ -150,7 +151,7 @@ HWY_INLINE V TimesPowerOfTwo(V x, V n) {
 // - kPower and 128, and p between 1/2 and 2.
 template <int kPower, class D, class V = hn::Vec<D>>
 HWY_INLINE V ScaleByPowerOfTwo(D d, V p, V n, V biased) {
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+#if RANVIER_HAS_AVX512
   // One instruction for eight, with the same bits: e^x took 0.7 of the time.
   (void)biased;
   if constexpr (kPower != 0) {
@@ -184,7 +185,7 @@ HWY_INLINE V Exp(D d, V x) {
   return ScaleByPowerOfTwo<kPower>(d, p, n, biased);
 }
 
-#if RANVIER_HAS_PIECES
+#if RANVIER_HAS_AVX512
 // The function of the pieces at t >= 0; 17 instructions.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V PiecewiseValue(D d, V t, const PiecewisePolynomial& pieces) {
@@ -211,7 +212,7 @@ HWY_INLINE V PiecewiseValue(D d, V t, const PiecewisePolynomial& pieces) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Tanh(D d, V x) {
   const V t = MinOrNaN(hn::Set(d, 10.0f), hn::Abs(x));
-#if RANVIER_HAS_PIECES
+#if RANVIER_HAS_AVX512
   return hn::CopySign(PiecewiseValue(d, t, kTanhPieces), x);
 #else
   // 1 - 2 / (1 + e^2t), which cancels where t is small;
@@ -330,7 +331,7 @@ HWY_INLINE V Expm1(D d, V x) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Erf(D d, V x) {
   const V t = MinOrNaN(hn::Set(d, 3.95f), hn::Abs(x));  // beyond, 1 is nearest
-#if RANVIER_HAS_PIECES
+#if RANVIER_HAS_AVX512
   return hn::CopySign(PiecewiseValue(d, t, kErfPieces), x);
 #else
   // 1 - 1 / p(t)^8: what is rounded on the way is small beside 1. Error for
